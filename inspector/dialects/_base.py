@@ -1,0 +1,56 @@
+"""What a dialect is: one provider's API, read into messages."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar, Protocol
+
+import orjson
+
+from inspector.model.flow import Request
+from inspector.model.message import Prompt, Transcript
+from inspector.wire.event import Event
+
+Json = dict[str, Any]
+
+
+class Reader(Protocol):
+    """Reads one response, event by event, into the transcript that it was made for."""
+
+    def event(self, event: Event) -> None:
+        """Take one event. May raise on malformed input: the caller notes it and goes on with the next."""
+
+    def close(self) -> None:
+        """Take the end of the response: whatever is still open stays as it is, marked not done."""
+
+
+class Dialect(Protocol):
+    """One provider API. Stateless; a single instance serves all flows."""
+
+    name: ClassVar[str]
+    """As flows, filters and exports call it, e.g. `openai-chat`."""
+    terminal: ClassVar[tuple[bytes, ...]]
+    """Byte strings of which one stands in the last bytes of every whole stream."""
+
+    def matches(self, request: Request) -> bool:
+        """Whether a request is of this dialect, by method, path and headers; its body has not come yet."""
+
+    def prompt(self, request: Request, body: bytes) -> Prompt:
+        """Read a request's body (already decoded). Raises ValueError where it is not of this dialect."""
+
+    def reader(self, transcript: Transcript) -> Reader:
+        """A reader that writes into `transcript.answer`."""
+
+
+def parse_object(data: bytes) -> Json:
+    """Parse a JSON object. ValueError where it is not JSON, or not an object.
+
+    orjson refuses what some servers send all the same (NaN, lone surrogates, a stray byte); the tolerant parser gets a second try.
+    """
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        value = json.loads(data.decode("utf-8", "replace"))
+    if not isinstance(value, dict):
+        raise ValueError(f"expected a JSON object, got {type(value).__name__}")
+    return value

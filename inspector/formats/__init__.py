@@ -1,0 +1,1 @@
+"""Floor 3: flows out, and in again."""

@@ -1,0 +1,219 @@
+"""A flow: one request on its way through, what came back, and everything that was done to it.
+
+Bytes are the truth. A flow keeps what passed, and when; what it means (messages, tool calls, usage) is worked out elsewhere and may be
+thrown away. All times are milliseconds since the flow's start, unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from inspector.model.headers import Headers
+
+
+class State(StrEnum):
+    """Where a flow stands."""
+
+    RECEIVING = "receiving"
+    """The client is still sending its request."""
+    WAITING = "waiting"
+    """The upstream has not answered yet."""
+    STREAMING = "stream"
+    """The response is on its way."""
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Reason(StrEnum):
+    """Why a flow ended."""
+
+    DONE = "done"
+    """The response was relayed to its end."""
+    CLIENT_GONE = "client_gone"
+    UPSTREAM_UNREACHABLE = "upstream_unreachable"
+    """Refused, no such name, TLS failure, or no connection within the connect time-out."""
+    UPSTREAM_RESET = "upstream_reset"
+    """The upstream broke off before the end of its response."""
+    TIMEOUT = "timeout"
+    UNROUTED = "unrouted"
+    """Nothing says where this path should go."""
+    REFUSED = "refused"
+    """The proxy itself turned the request down: too large, an upgrade, a bad path."""
+    HANDLER_ERROR = "handler_error"
+    """A hook raised."""
+    UNFINISHED = "unfinished"
+    """A hook returned without a response."""
+    SHUTDOWN = "shutdown"
+    INTERRUPTED = "interrupted"
+    """A recording stops before the flow's end: the process that wrote it died."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The one end of a flow: why, and who brought it about (client, upstream, proxy, hook)."""
+
+    reason: Reason
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One change that somebody made to what passes: nothing is altered in silence."""
+
+    name: str
+    """What changed, e.g. `credential`, `headers`, `body`, `response`."""
+    by: str
+    """Who changed it: `config`, `hook`, or a rule's name."""
+    before: str = ""
+    after: str = ""
+
+
+class Capture:
+    """A body as it passed: its bytes, and for each chunk the time it came and where it ends."""
+
+    __slots__ = ("data", "ends", "times")
+
+    def __init__(self, data: bytes = b"") -> None:
+        self.data = bytearray()
+        self.times = array("d")
+        self.ends = array("Q")
+        if data:
+            self.append(0.0, data)
+
+    def append(self, at: float, chunk: bytes) -> None:
+        """Add a chunk that came `at` milliseconds after the flow's start."""
+        self.data += chunk
+        self.times.append(at)
+        self.ends.append(len(self.data))
+
+    def chunk(self, index: int) -> bytes:
+        """The bytes of one chunk."""
+        start = self.ends[index - 1] if index else 0
+        return bytes(self.data[start : self.ends[index]])
+
+    def time_of(self, offset: int) -> float:
+        """When the byte at `offset` came."""
+        return self.times[min(bisect_left(self.ends, offset + 1), len(self.times) - 1)] if self.times else 0.0
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks came."""
+        return len(self.ends)
+
+    def __bytes__(self) -> bytes:
+        return bytes(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
+@dataclass(slots=True)
+class Request:
+    """A request: what the client asked for, or what was sent on in its place."""
+
+    method: str
+    url: str
+    """Absolute, with the upstream's host; the path and query are spelled as the client spelled them."""
+    headers: Headers
+    body: Capture = field(default_factory=Capture)
+
+    def copy(self, **changes: Any) -> Request:
+        """A copy with some fields replaced."""
+        return replace(self, **changes)
+
+
+@dataclass(slots=True)
+class Response:
+    """A response, growing while it streams."""
+
+    status: int
+    headers: Headers
+    reason: str = ""
+    body: Capture = field(default_factory=Capture)
+
+
+@dataclass(slots=True)
+class Timing:
+    """Milestones of a flow in ms since its start; None where it was never reached."""
+
+    received: float | None = None
+    """The last byte of the request had come."""
+    forwarded: float | None = None
+    """The request was handed to the upstream client."""
+    head: float | None = None
+    """The response's status and headers had come."""
+    ended: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Flow:
+    """One request and its response, from the first byte to the one recorded end."""
+
+    id: str
+    request: Request
+    started: float
+    """Wall clock, in seconds since the epoch."""
+    clock: float = 0.0
+    """The monotonic clock at the start, in seconds; zero of all other times of the flow."""
+    seq: int = 0
+    """Place in the session, from 1, by arrival; 0 until a store has it."""
+    source: str = "net"
+    """How it came in: `net` over the listener; `file` read back."""
+    agent: str = ""
+    dialect: str = "raw"
+    provider: str = ""
+    parent: str | None = None
+    """The id of the flow that this one repeats or continues."""
+    forwarded: Request | None = None
+    """What was sent on, only where it differs from `request`."""
+    response: Response | None = None
+    mutations: list[Mutation] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Remarks of those who read the flow: what could not be parsed, what a hook raised."""
+    error: str | None = None
+    """What went wrong, in words, where something did."""
+    end: End | None = None
+    timing: Timing = field(default_factory=Timing)
+    revision: int = 0
+    """Grows with every change; set by the store that holds the flow."""
+
+    @property
+    def state(self) -> State:
+        """Where the flow stands, from what is known of it."""
+        if self.end is None:
+            if self.response is not None:
+                return State.STREAMING
+            return State.RECEIVING if self.timing.received is None else State.WAITING
+        if self.end.reason is Reason.CLIENT_GONE:
+            return State.CANCELLED
+        failed = self.end.reason is not Reason.DONE or self.response is None or self.response.status >= 400
+        return State.FAILED if failed else State.DONE
+
+    @property
+    def live(self) -> bool:
+        """Whether it has not ended."""
+        return self.end is None
+
+    @property
+    def sent(self) -> Request:
+        """The request as it went upstream."""
+        return self.forwarded or self.request
+
+    def note(self, text: str) -> None:
+        """Add a remark, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def finish(self, at: float, reason: Reason, by: str, error: str | None = None) -> bool:
+        """End the flow; False where it had ended already, and then nothing changes."""
+        if self.end is not None:
+            return False
+        self.timing.ended = at
+        self.error = error if error is not None else self.error
+        self.end = End(reason, by)
+        return True

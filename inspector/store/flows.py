@@ -1,0 +1,51 @@
+"""The flows of a session, in order of arrival, with a way to ask cheaply what moved."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from inspector.model.flow import Flow
+
+
+class FlowStore:
+    """Holds flows. Writers call `add` and `touch`; every puller keeps a cursor of its own and asks `changes_since`."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        """Grows with every change of any flow."""
+        self._flows: dict[str, Flow] = {}
+        self._by_change: OrderedDict[str, Flow] = OrderedDict()
+
+    def add(self, flow: Flow) -> None:
+        """Take a flow in and give it its number."""
+        flow.seq = len(self._flows) + 1
+        self._flows[flow.id] = flow
+        self.touch(flow)
+
+    def touch(self, flow: Flow) -> None:
+        """Say that a flow changed. Called for every chunk: keep it at an integer and a link."""
+        self.revision += 1
+        flow.revision = self.revision
+        self._by_change[flow.id] = flow
+        self._by_change.move_to_end(flow.id)
+
+    def changes_since(self, cursor: int) -> tuple[int, list[Flow]]:
+        """The flows that changed after `cursor`, the least recent change first, and the cursor for the next call."""
+        changed: list[Flow] = []
+        for flow in reversed(self._by_change.values()):
+            if flow.revision <= cursor:
+                break
+            changed.append(flow)
+        changed.reverse()
+        return self.revision, changed
+
+    def get(self, flow_id: str) -> Flow | None:
+        """The flow of that id."""
+        return self._flows.get(flow_id)
+
+    def __iter__(self) -> Iterator[Flow]:
+        return iter(self._flows.values())
+
+    def __len__(self) -> int:
+        return len(self._flows)

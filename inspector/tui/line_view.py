@@ -1,0 +1,96 @@
+"""The base of every live widget: a scrolling column of lines, of which only the visible and changed ones are drawn.
+
+A `DataTable` or a `Static` lays out and paints everything anew for one changed cell; here a change costs the lines that it touches.
+"""
+
+from __future__ import annotations
+
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+
+class LineView(ScrollView, can_focus=True):
+    """Shows `line_count()` lines, each drawn by `draw_line()` when it is first seen, and kept until it is invalidated."""
+
+    DEFAULT_CSS = """
+    LineView { scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; overflow-x: hidden; overflow-y: scroll; }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._strips: dict[int, Strip] = {}
+        self._drawn_width = 0
+
+    def line_count(self) -> int:
+        """How many lines there are now."""
+        raise NotImplementedError
+
+    def draw_line(self, index: int, width: int) -> Strip:
+        """Draw one line, at most `width` cells wide. Called once for a line until it is invalidated."""
+        raise NotImplementedError
+
+    @property
+    def width(self) -> int:
+        """The cells that a line may fill."""
+        return self.scrollable_content_region.width
+
+    @property
+    def visible_lines(self) -> range:
+        """The lines that can be seen."""
+        top = int(self.scroll_offset.y)
+        return range(top, min(self.line_count(), top + self.size.height))
+
+    def lines_changed(self, first: int = 0, count: int | None = None) -> None:
+        """Say that lines from `first` on changed: `count` of them, or all to the end, with perhaps a new number of lines."""
+        if count is None:
+            self._strips = {index: strip for index, strip in self._strips.items() if index < first} if first else {}
+            self._resize()
+            count = max(0, self.size.height + int(self.scroll_offset.y) - first)
+        else:
+            for index in range(first, first + count):
+                self._strips.pop(index, None)
+        self._refresh_lines(first, count)
+
+    def scroll_line_into_view(self, index: int) -> None:
+        """Scroll as little as is needed to show a line."""
+        self.scroll_to_region(Region(0, index, 1, 1), animate=False, force=True)
+
+    def render_line(self, y: int) -> Strip:
+        """Textual's Line API: the strip for a row of the widget."""
+        width = self.width
+        if width != self._drawn_width:
+            self._drawn_width = width
+            self._strips.clear()
+        index = int(self.scroll_offset.y) + y
+        if index >= self.line_count():
+            return Strip.blank(width, self.rich_style)
+        strip = self._strips.get(index)
+        if strip is None:
+            strip = self.draw_line(index, width).apply_style(self._base_style())
+            strip = self._strips[index] = strip.adjust_cell_length(width, self.rich_style)
+        return strip
+
+    def on_resize(self) -> None:
+        """Lines may wrap anew at another width."""
+        self.lines_changed()
+
+    def notify_style_update(self) -> None:
+        """A theme or focus change colours every line anew."""
+        super().notify_style_update()
+        self._strips.clear()
+
+    def _base_style(self) -> Style:
+        return self.rich_style
+
+    def _resize(self) -> None:
+        size = Size(self.width, self.line_count())
+        if size != self.virtual_size:
+            self.virtual_size = size
+
+    def _refresh_lines(self, first: int, count: int) -> None:
+        top = first - int(self.scroll_offset.y)
+        region = Region(0, top, self.size.width, count).intersection(Region(0, 0, self.size.width, self.size.height))
+        if region:
+            self.refresh(region)

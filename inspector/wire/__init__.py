@@ -1,0 +1,1 @@
+"""Floor 0: framing. Bytes in, events out; bounded, incremental, no I/O."""
