@@ -45,7 +45,8 @@ class Dialect(Protocol):
 def parse_object(data: bytes) -> Json:
     """Parse a JSON object. ValueError where it is not JSON, or not an object.
 
-    orjson refuses what some servers send all the same (NaN, lone surrogates, a stray byte); the tolerant parser gets a second try.
+    orjson refuses what some servers send all the same (NaN, lone surrogates, a stray byte): the tolerant parser gets a
+    second try.
     """
     try:
         value = orjson.loads(data)

@@ -1,7 +1,7 @@
 """A flow: one request on its way through, what came back, and everything that was done to it.
 
-Bytes are the truth. A flow keeps what passed, and when; what it means (messages, tool calls, usage) is worked out elsewhere and may be
-thrown away. All times are milliseconds since the flow's start, unless a name says otherwise.
+Bytes are the truth. A flow keeps what passed, and when; what it means (messages, tool calls, usage) is worked out
+elsewhere and may be thrown away. All times are milliseconds since the flow's start, unless a name says otherwise.
 """
 
 from __future__ import annotations

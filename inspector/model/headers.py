@@ -1,4 +1,4 @@
-"""HTTP headers as they pass: ordered pairs, with the rules for what must not be passed on and what must not be shown."""
+"""HTTP headers as they pass: ordered pairs, and the rules for what is not passed on and what is not shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-"""Names that belong to one connection and end there (RFC 9110, 7.6.1), and `host`, which each connection has of its own."""
+"""Names that belong to one connection and end there (RFC 9110, 7.6.1), and `host`, which each has of its own."""
 
 SECRET = frozenset(
     {

@@ -1,7 +1,7 @@
 """What was said: one shape for every provider's messages, after the OpenTelemetry GenAI message schema.
 
-https://github.com/open-telemetry/semantic-conventions-genai (part types `text`, `reasoning`, `tool_call`, `tool_call_response`, `blob`,
-`uri`, `file`; usage names `gen_ai.usage.*`).
+https://github.com/open-telemetry/semantic-conventions-genai (part types `text`, `reasoning`, `tool_call`,
+`tool_call_response`, `blob`, `uri`, `file`; usage names `gen_ai.usage.*`).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class ToolCall:
     name: str = ""
     arguments: Growing = field(default_factory=Growing)
     kind: str = "function"
-    """`function`, `custom`, or the provider's own word for a tool that it runs itself (`web_search_call`, `server_tool_use`)."""
+    """`function`, `custom`, or the provider's own word for a tool that it runs itself (`web_search_call`, …)."""
     done: bool = False
     """The provider said that nothing more comes."""
 
@@ -147,7 +147,8 @@ class Message:
 class Usage:
     """Token counts, None where the provider did not say.
 
-    As OpenTelemetry has it, `input_tokens` holds cached tokens too and `output_tokens` holds reasoning, whatever the provider's own sum is.
+    As OpenTelemetry has it, `input_tokens` holds cached tokens too and `output_tokens` holds reasoning, whatever the
+    provider's own sum is.
     """
 
     input_tokens: int | None = None

@@ -1,6 +1,7 @@
 """The base of every live widget: a scrolling column of lines, of which only the visible and changed ones are drawn.
 
-A `DataTable` or a `Static` lays out and paints everything anew for one changed cell; here a change costs the lines that it touches.
+A `DataTable` or a `Static` lays out and paints everything anew for one changed cell; here a change costs the lines
+that it touches.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from textual.strip import Strip
 
 
 class LineView(ScrollView, can_focus=True):
-    """Shows `line_count()` lines, each drawn by `draw_line()` when it is first seen, and kept until it is invalidated."""
+    """Shows `line_count()` lines. `draw_line()` draws one when it is first seen; it is kept until it is invalidated."""
 
     DEFAULT_CSS = """
     LineView { scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; overflow-x: hidden; overflow-y: scroll; }
@@ -43,7 +44,7 @@ class LineView(ScrollView, can_focus=True):
         return range(top, min(self.line_count(), top + self.size.height))
 
     def lines_changed(self, first: int = 0, count: int | None = None) -> None:
-        """Say that lines from `first` on changed: `count` of them, or all to the end, with perhaps a new number of lines."""
+        """Say that `count` lines from `first` on changed, or all to the end, and then perhaps the number of lines."""
         if count is None:
             self._strips = {index: strip for index, strip in self._strips.items() if index < first} if first else {}
             self._resize()
