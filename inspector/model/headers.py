@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 HOP_BY_HOP = frozenset(
     {
@@ -40,6 +40,9 @@ SECRET = frozenset(
 
 SECRET_PARAMETERS = frozenset({"access_token", "api-key", "api_key", "apikey", "key", "token"})
 """Query parameters that carry a credential (Gemini's `?key=`, Azure's `?api-key=`)."""
+
+_CREDENTIAL = re.compile(rf"([?&;](?:{'|'.join(sorted(SECRET_PARAMETERS))})=)([^&;#\s]+)", re.IGNORECASE)
+_MASKED = re.compile(r"(?:.{4}\.\.\..{4}|..\.\.\...|.\.\.\..|\.\.\.)", re.DOTALL)
 
 
 class Headers:
@@ -111,7 +114,12 @@ class Headers:
 
 
 def mask(secret: str) -> str:
-    """A secret with its middle taken out: enough to tell two keys apart, too little to use one."""
+    """A secret with its middle taken out: enough to tell two keys apart, too little to use one.
+
+    What is masked already stays as it is, so that a file read back can be written again unchanged.
+    """
+    if _MASKED.fullmatch(secret):
+        return secret
     length = len(secret)
     shown = 4 if length >= 20 else 2 if length >= 10 else 1 if length >= 5 else 0
     return f"{secret[:shown]}...{secret[length - shown :]}" if shown else "..."
@@ -131,10 +139,5 @@ def masked(headers: Iterable[tuple[str, str]]) -> Headers:
 
 
 def mask_url(url: str) -> str:
-    """A URL with the values of credential parameters masked, untouched where there is none."""
-    parts = urlsplit(url)
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    if not any(name.lower() in SECRET_PARAMETERS for name, _ in pairs):
-        return url
-    shown = [(name, mask(value) if name.lower() in SECRET_PARAMETERS else value) for name, value in pairs]
-    return urlunsplit(parts._replace(query=urlencode(shown)))
+    """A URL with the values of credential parameters masked; everything else stays as it is spelled."""
+    return _CREDENTIAL.sub(lambda match: match[1] + mask(match[2]), url)

@@ -1,0 +1,42 @@
+"""Who is asking: the agent behind a request, as far as its headers tell."""
+
+from __future__ import annotations
+
+import re
+
+from inspector.model.headers import Headers
+
+_KNOWN: tuple[tuple[str, str], ...] = (
+    ("claude-code", r"^claude-(cli|code)\b"),
+    ("codex", r"^codex[_-]|^codex\b"),
+    ("opencode", r"\bopencode\b"),
+    ("gemini-cli", r"^GeminiCLI\b|^gemini-cli\b"),
+    ("copilot-cli", r"^copilot(-cli|/)|^GitHubCopilotCLI\b"),
+    ("copilot", r"^GitHubCopilot"),
+    ("qwen-code", r"^QwenCode\b|^qwen-code\b"),
+    ("crush", r"\bcrush\b"),
+    ("goose", r"^goose\b"),
+    ("aider", r"\baider\b"),
+    ("zed", r"^zed\b"),
+    ("kilo", r"^kilo-?code\b"),
+    ("roo", r"^roo-?code\b"),
+    ("cline", r"^cline\b"),
+    ("cursor", r"\bcursor\b"),
+    ("amp", r"^amp\b"),
+    ("litellm", r"^litellm\b"),
+    ("openai-sdk", r"^(Async)?OpenAI/"),
+    ("anthropic-sdk", r"^(Async)?Anthropic/"),
+    ("google-genai", r"^google-genai-sdk\b"),
+)
+_PATTERNS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in _KNOWN)
+_PRODUCT = re.compile(r"[A-Za-z][\w.-]*")
+
+
+def agent_of(headers: Headers) -> str:
+    """The agent's name: a known one, else the first product of its `User-Agent`, else nothing."""
+    for value in (headers.get("originator"), headers.get("user-agent")):
+        for name, pattern in _PATTERNS:
+            if value and pattern.search(value):
+                return name
+    product = _PRODUCT.match(headers.get("user-agent"))
+    return product[0] if product else ""

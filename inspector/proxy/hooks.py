@@ -1,0 +1,109 @@
+"""The seam where others may step in: the relay knows this, and not who is behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import httpx
+
+from inspector.model.flow import Capture, Flow, Mutation, Request
+from inspector.model.headers import Headers, masked
+
+_Snapshot = tuple[str, str, list[tuple[bytes, bytes]], bytes]
+"""Method, URL, headers and body of a request."""
+
+
+@dataclass(slots=True)
+class Context:
+    """What a handler is told of the request in its hands, and its way to the upstream."""
+
+    flow: Flow
+    client: httpx.AsyncClient
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the client is gone; the handler is cancelled right after."""
+    upstream: httpx.Response | None = None
+    """What the upstream answered, once `send` was called."""
+    _built: _Snapshot | None = None
+    _answered: tuple[int, list[tuple[bytes, bytes]]] | None = None
+
+    def request(self) -> httpx.Request:
+        """The flow's request as httpx has it: end-to-end headers only, the target as the client spelled it."""
+        request = to_httpx(self.flow.sent, self.client.timeout)
+        self._built = _snapshot(request)
+        return request
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        """Send a request upstream; the body of its response is still to be read. Raises httpx.TransportError.
+
+        Where it differs from the request as received, the flow says so.
+        """
+        if self._built is not None and self._built != _snapshot(request):
+            self._note_request(self._built, _snapshot(request))
+        self.upstream = await self.client.send(request, stream=True)
+        self._answered = self.upstream.status_code, list(self.upstream.headers.raw)
+        return self.upstream
+
+    def note_response(self, response: httpx.Response) -> None:
+        """Say on the flow where a response is not the upstream's own."""
+        if response is self.upstream and self._answered == (response.status_code, response.headers.raw):
+            return
+        before = f"{self._answered[0]} from upstream" if self._answered else ""
+        self.flow.mutations.append(Mutation("response", "hook", before, f"{response.status_code} from the hook"))
+
+    def _note_request(self, built: _Snapshot, sent: _Snapshot) -> None:
+        self.flow.mutations.extend(_changes(built, sent))
+        same_target = built[:2] == sent[:2]
+        self.flow.forwarded = Request(
+            sent[0],
+            self.flow.sent.url if same_target else sent[1],
+            Headers.from_raw(sent[2]).without("host"),
+            Capture(sent[3]),
+        )
+
+
+class RequestHandler:
+    """Override `send_request` to change requests, change responses, or answer without an upstream.
+
+    An instance that overrides nothing passes everything through unchanged.
+    """
+
+    async def send_request(self, request: httpx.Request, context: Context) -> httpx.Response:
+        """Bring the answer to a request. What it raises becomes a 502 with the exception's text."""
+        return await context.send(request)
+
+
+def to_httpx(request: Request, timeout: httpx.Timeout) -> httpx.Request:
+    """A request as httpx has it. httpx escapes and shortens URLs: the target as it was goes along beside the URL."""
+    start = request.url.find("/", request.url.find("://") + 3)
+    headers, length = request.headers.end_to_end(), len(request.body)
+    if headers.get("content-length", "0") != str(length):
+        headers = headers.set("content-length", str(length)) if length else headers.without("content-length")
+    built = httpx.Request(
+        request.method,
+        request.url,
+        headers=headers.raw(),
+        content=bytes(request.body) or None,
+        extensions={"timeout": timeout.as_dict()},
+    )
+    built.extensions["target"] = (built.url, request.url[start:].encode("latin-1", "replace"))
+    return built
+
+
+def _snapshot(request: httpx.Request) -> _Snapshot:
+    return request.method, str(request.url), request.headers.raw, request.content
+
+
+def _changes(before: _Snapshot, after: _Snapshot) -> Iterator[Mutation]:
+    if before[:2] != after[:2]:
+        yield Mutation("target", "hook", " ".join(before[:2]), " ".join(after[:2]))
+    if before[2] != after[2]:
+        yield Mutation("headers", "hook", _lines(before[2], after[2]), _lines(after[2], before[2]))
+    if before[3] != after[3]:
+        yield Mutation("body", "hook", f"{len(before[3])} bytes", f"{len(after[3])} bytes")
+
+
+def _lines(these: list[tuple[bytes, bytes]], those: list[tuple[bytes, bytes]]) -> str:
+    changed = Headers.from_raw(pair for pair in these if pair not in those)
+    return "\n".join(f"{name}: {value}" for name, value in masked(changed))

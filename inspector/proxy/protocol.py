@@ -1,0 +1,69 @@
+"""uvicorn's HTTP/1.1 protocol, made exact: header names keep their spelling, reason phrases their words.
+
+ASGI asks servers to lower-case names and has no reason phrase. Both pass through a proxy unchanged, so the protocol
+hands the names as received to the app in `scope["extensions"]["inspector.headers"]`, and takes a `reason` (bytes) in
+`http.response.start`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, HttpToolsProtocol, RequestResponseCycle
+
+BODILESS = (204, 304)
+
+
+class ExactProtocol(HttpToolsProtocol):
+    """One client connection."""
+
+    def on_message_begin(self) -> None:
+        """Make room for the names as they were spelled."""
+        super().on_message_begin()
+        self.spelled: list[tuple[bytes, bytes]] = []
+        self.scope["extensions"] = {"inspector.headers": self.spelled}  # type: ignore[dict-item]
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header line as it came, beside uvicorn's own."""
+        super().on_header(name, value)
+        self.spelled.append((name, value))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # uvicorn builds the cycle in the middle of a long method; changing its class is the one seam it leaves.
+        cycle.__class__ = ExactCycle
+        super()._start_asgi_task(cycle, app)
+
+
+class ExactCycle(RequestResponseCycle):
+    """One request and its response."""
+
+    async def send(self, message: Any) -> None:
+        """ASGI's send: the head is written as given, everything else by uvicorn."""
+        if self.response_started or message["type"] != "http.response.start":
+            return await super().send(message)
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return None
+        status: int = message["status"]
+        lines = [b"HTTP/1.1 %d %b" % (status, message.get("reason", b""))]
+        lines += [self._header(name, value) for name, value in message["headers"]]
+        if status in BODILESS:
+            self.expected_content_length = 0
+        elif self.chunked_encoding is None and self.scope["method"] != "HEAD":
+            self.chunked_encoding = True
+            lines.append(b"transfer-encoding: chunked")
+        if not self.keep_alive:
+            lines.append(b"connection: close")
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        self.transport.write(b"\r\n".join([*lines, b"", b""]))
+        return None
+
+    def _header(self, name: bytes, value: bytes) -> bytes:
+        if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+            raise ValueError(f"the header {name!r} cannot be written")
+        if name.lower() == b"content-length":
+            self.expected_content_length = int(value)
+            self.chunked_encoding = False
+        return name + b": " + value

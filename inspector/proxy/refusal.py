@@ -1,0 +1,40 @@
+"""What the client hears when no response of the upstream's can be given, and what is recorded of it."""
+
+from __future__ import annotations
+
+import httpx
+import orjson
+
+from inspector.model.flow import Reason
+
+
+class Refusal(Exception):
+    """The end of a request by the proxy's own word: an HTTP status with a JSON body, and the reason on the flow."""
+
+    def __init__(self, status: int, reason: Reason, by: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.by = by
+        self.message = message
+
+    def body(self) -> bytes:
+        """The JSON that the client gets, in the shape that both the OpenAI and the Anthropic SDKs read."""
+        error = {"type": f"inspector_{self.reason}", "message": self.message}
+        return orjson.dumps({"type": "error", "error": error})
+
+
+def from_upstream(error: httpx.TransportError) -> Refusal:
+    """The refusal for an upstream that failed before its response began."""
+    message = str(error)
+    match error:
+        case httpx.ConnectTimeout():
+            return Refusal(504, Reason.UPSTREAM_UNREACHABLE, "upstream", message)
+        case httpx.TimeoutException():
+            return Refusal(504, Reason.TIMEOUT, "upstream", message or "no answer within the request time-out")
+        case httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol():
+            return Refusal(502, Reason.UPSTREAM_UNREACHABLE, "upstream", message)
+        case httpx.LocalProtocolError():
+            return Refusal(502, Reason.REFUSED, "proxy", message)
+        case _:
+            return Refusal(502, Reason.UPSTREAM_RESET, "upstream", message)

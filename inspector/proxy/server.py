@@ -1,0 +1,112 @@
+"""The proxy as one thing: a listener, a relay, and the way out, alive from `async with` to the end of the block."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route, Router
+
+from inspector.proxy.credential import Credential
+from inspector.proxy.embedded import EmbeddedServer
+from inspector.proxy.hooks import RequestHandler
+from inspector.proxy.relay import Aborted, Relay
+from inspector.proxy.routes import Routes
+from inspector.proxy.upstream import upstream_client
+from inspector.store.flows import FlowStore
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyConfig:
+    """How a proxy listens and where it sends things."""
+
+    host: str = "127.0.0.1"
+    port: int = 7077
+    """0 takes any free port."""
+    upstream: str | None = None
+    """A base URL that gets everything that no name is asked for."""
+    upstreams: Mapping[str, str] = field(default_factory=dict)
+    """Base URLs by name, each reachable below `/NAME/`; a name that is known by path is served from here instead."""
+    upstream_api_key: str | None = field(default=None, repr=False)
+    """Sent in the place of the client's key."""
+    connect_timeout: float | None = 10.0
+    """Seconds."""
+    request_timeout: float | None = None
+    """Seconds of silence that an upstream may keep; None for any."""
+    max_body: int = 256 << 20
+    """Bytes of a request's body."""
+
+
+class ProxyServer:
+    """Listens, relays, and puts every request as a flow into the store.
+
+    Entering raises ValueError for an upstream that cannot be used, AddressInUse for a port that is taken.
+    """
+
+    def __init__(self, config: ProxyConfig, store: FlowStore, handler: RequestHandler | None = None) -> None:
+        self.config = config
+        self.store = store
+        self.routes = Routes(config.upstream, config.upstreams)
+        self._handler = handler or RequestHandler()
+        self._relay: Relay | None = None
+        self._listener: EmbeddedServer | None = None
+        self._exit = contextlib.AsyncExitStack()
+
+    @property
+    def address(self) -> str:
+        """`HOST:PORT` as bound."""
+        return self._listener.address if self._listener else f"{self.config.host}:{self.config.port}"
+
+    @property
+    def url(self) -> str:
+        """What clients take for the base URL."""
+        return f"http://{self.address}"
+
+    @property
+    def added_ms(self) -> float | None:
+        """Milliseconds that relaying a chunk took lately; None before the first."""
+        return self._relay.added_ms if self._relay else None
+
+    async def __aenter__(self) -> Self:
+        config = self.config
+        _quiet_aborts()
+        async with contextlib.AsyncExitStack() as stack:
+            client = upstream_client(connect_timeout=config.connect_timeout, read_timeout=config.request_timeout)
+            await stack.enter_async_context(client)
+            credential = Credential(config.upstream_api_key) if config.upstream_api_key else None
+            self._relay = Relay(self.store, self.routes, client, self._handler, credential, config.max_body)
+            app = Router([Route("/healthz", _healthz)], default=self._relay, redirect_slashes=False)
+            listener = EmbeddedServer(app, host=config.host, port=config.port)
+            self._listener = await stack.enter_async_context(listener)
+            self._check_no_loop()
+            self._exit = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        await self._exit.aclose()
+
+    def _check_no_loop(self) -> None:
+        for url in filter(None, (self.config.upstream, *self.config.upstreams.values())):
+            if urlsplit(url).netloc == self.address:
+                raise ValueError(f"{url} is inspector itself: an upstream must be another server")
+
+
+async def _healthz(request: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok"})
+
+
+def _quiet_aborts() -> None:
+    """uvicorn logs a traceback for each aborted response; the flow already says what happened."""
+    logger = logging.getLogger("uvicorn.error")
+    if _not_an_abort not in logger.filters:
+        logger.addFilter(_not_an_abort)
+
+
+def _not_an_abort(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], Aborted))
