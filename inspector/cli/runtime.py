@@ -1,0 +1,86 @@
+"""The event loop and the log: what every command that runs the proxy sets up first."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+from collections import deque
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from inspector.proxy.embedded import AddressInUse
+
+T = TypeVar("T")
+
+_GC_THRESHOLDS = (50_000, 20, 100)
+
+
+class LogBuffer(logging.Handler):
+    """The latest log lines, for the log pane: nothing may be written on a screen that is being drawn."""
+
+    def __init__(self, size: int = 1000) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S"))
+        self.lines: deque[str] = deque(maxlen=size)
+        self.count = 0
+        """Lines ever written."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record's lines."""
+        self.count += 1
+        self.lines.extend(self.format(record).splitlines())
+
+
+def start_log(file: Path | None) -> LogBuffer:
+    """Send what all libraries log, and Python's warnings, to a buffer and, if given, to a file."""
+    buffer = LogBuffer()
+    handlers: list[logging.Handler] = [buffer]
+    if file is not None:
+        try:
+            handlers.append(logging.FileHandler(file, encoding="utf-8"))
+        except OSError as error:
+            raise click.ClickException(f"cannot write the log: {error}") from None
+    logging.basicConfig(
+        level=logging.WARNING, handlers=handlers, force=True, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.captureWarnings(True)
+    return buffer
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine on the fastest loop there is. Errors of set-up become messages for the person."""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(main)
+    except AddressInUse as error:
+        raise click.ClickException(error.strerror or str(error)) from None
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def settle() -> None:
+    """Call once everything is imported and started: what lives now lives on, and need not be walked by each GC run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
+def on_signal(action: Callable[[], object]) -> None:
+    """Call `action` on SIGINT, SIGTERM and SIGHUP."""
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            loop.add_signal_handler(getattr(signal, name), action)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,86 @@
+"""`inspector serve`: the proxy without a screen."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from inspector.cli.options import proxy_options, recording_options
+from inspector.cli.recording import recording
+from inspector.cli.runtime import on_signal, run, settle, start_log
+from inspector.model.flow import Flow, State
+from inspector.proxy.server import ProxyConfig, ProxyServer
+from inspector.proxy.tasks import spawn
+from inspector.store.flows import FlowStore
+from inspector.store.summary import Summary, summarise
+from inspector.store.transcripts import Transcripts
+from inspector.tui.format import count, duration
+
+INTERVAL = 0.1
+"""Seconds between two looks at what ended."""
+
+
+@click.command("serve")
+@proxy_options
+@recording_options
+def command(config: ProxyConfig, jsonl: Path | None, log: Path | None) -> None:
+    """Relay without a screen, with a line for each flow on stderr, until interrupted."""
+    start_log(log)
+    run(serve(config, jsonl))
+
+
+async def serve(config: ProxyConfig, jsonl: Path | None) -> None:
+    """Run until SIGINT or SIGTERM."""
+    store, transcripts, stop = FlowStore(), Transcripts(), asyncio.Event()
+    on_signal(stop.set)
+    async with recording(store, transcripts, jsonl), ProxyServer(config, store) as server:
+        click.echo(f"inspector listens on {server.url}", err=True)
+        narrator = Narrator(store, transcripts)
+        task = spawn(narrator.run(), "narrator")
+        settle()
+        await stop.wait()
+        task.cancel()
+    narrator.pull()
+
+
+class Narrator:
+    """A puller that tells of each flow in one line, when it has ended."""
+
+    def __init__(self, store: FlowStore, transcripts: Transcripts) -> None:
+        self._store = store
+        self._transcripts = transcripts
+        self._cursor = 0
+        self._told: set[str] = set()
+
+    async def run(self) -> None:
+        """Pull for ever."""
+        while True:
+            await asyncio.sleep(INTERVAL)
+            self.pull()
+
+    def pull(self) -> None:
+        """Tell of what ended since the last time."""
+        self._cursor, changed = self._store.changes_since(self._cursor)
+        for flow in changed:
+            if flow.end is not None and flow.id not in self._told:
+                self._told.add(flow.id)
+                print(flow_line(flow, summarise(flow, self._transcripts.of(flow))), file=sys.stderr, flush=True)
+
+
+def flow_line(flow: Flow, summary: Summary) -> str:
+    """One ended flow for a log: `#42 claude-code POST /v1/messages 200 claude-opus-4-5 tool_use in 41.2k out 312 …`."""
+    status = str(flow.response.status) if flow.response else "–"
+    words = [f"#{flow.seq}", flow.agent or "–", flow.request.method, flow.request.url, status, summary.model]
+    words.append(summary.finish or "")
+    for name, tokens in (("in", summary.input_tokens), ("out", summary.output_tokens)):
+        if tokens is not None:
+            words.append(f"{name} {count(tokens)}")
+    for name, ms in (("ttft", summary.ttft), ("total", flow.timing.ended)):
+        if ms is not None:
+            words.append(f"{name} {duration(ms)}")
+    if flow.state is not State.DONE:
+        words.append(f"{flow.state}: {flow.error or summary.error or ''}")
+    return " ".join(word for word in words if word)
