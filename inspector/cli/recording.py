@@ -56,7 +56,7 @@ class Recorder:
 
 @contextlib.asynccontextmanager
 async def recording(store: FlowStore, transcripts: Transcripts, path: Path | None) -> AsyncIterator[None]:
-    """Record to `path` while the block runs, and what is left at its end. Raises click.ClickException for a bad path."""
+    """Record to `path` while the block runs, and what is left at its end. A bad path raises click.ClickException."""
     if path is None:
         yield
         return

@@ -59,6 +59,8 @@ def run(main: Coroutine[Any, Any, T]) -> T:
             return runner.run(main)
     except AddressInUse as error:
         raise click.ClickException(error.strerror or str(error)) from None
+    except BrokenPipeError:
+        raise
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 

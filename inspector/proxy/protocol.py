@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 BODILESS = (204, 304)
 
@@ -46,7 +52,8 @@ class ExactCycle(RequestResponseCycle):
         if self.disconnected:
             return None
         status: int = message["status"]
-        lines = [b"HTTP/1.1 %d %b" % (status, message.get("reason", b""))]
+        reason = message.get("reason")
+        lines = [STATUS_LINE[status].rstrip() if reason is None else b"HTTP/1.1 %d %b" % (status, reason)]
         lines += [self._header(name, value) for name, value in message["headers"]]
         if status in BODILESS:
             self.expected_content_length = 0

@@ -26,7 +26,6 @@ from inspector.proxy.routes import BadPath, Routes, Unrouted
 from inspector.store.flows import FlowStore
 from inspector.wire.body import decoded
 
-
 BODILESS = ("GET", "HEAD")
 """Methods whose bodies have no meaning (RFC 9110, 9.3.1) and are not passed on."""
 

@@ -1,0 +1,68 @@
+"""`inspector demo`: everything to see, without a key and without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from io import RawIOBase
+from pathlib import Path
+from typing import cast
+
+import click
+
+from inspector.cli.config import Settings, load_settings
+from inspector.cli.live import show
+from inspector.cli.options import listen_options, recording_options
+from inspector.cli.recording import Recorder, recording
+from inspector.cli.runtime import LogBuffer, run, start_log
+from inspector.demo import agent
+from inspector.demo.session import DemoServer
+from inspector.proxy.server import ProxyConfig, ProxyServer
+from inspector.proxy.tasks import spawn
+from inspector.store.flows import FlowStore
+from inspector.store.transcripts import Transcripts
+
+PACE = 40.0
+"""Tokens a second that the demo's model speaks on a screen."""
+
+
+@click.command("demo")
+@listen_options
+@click.option("--headless", is_flag=True, help="One full run as fast as it goes; the flows as JSONL on stdout.")
+@recording_options
+def command(host: str, port: int, headless: bool, jsonl: Path | None, log: Path | None) -> None:
+    """Watch a scripted agent talk to a small model, both built in."""
+    buffer = start_log(log)
+    if headless:
+        run(_headless(host, port, jsonl))
+    else:
+        run(_on_screen(host, port, jsonl, buffer, load_settings()))
+
+
+async def _headless(host: str, port: int, jsonl: Path | None) -> None:
+    store, transcripts = FlowStore(), Transcripts()
+    async with DemoServer(pace=0) as model, recording(store, transcripts, jsonl):
+        async with ProxyServer(_config(host, port, model), store) as server:
+            await agent.run(server.url, pace=0, rounds=1)
+        output = Recorder(store, transcripts, cast(RawIOBase, sys.stdout.buffer))
+        while output.pull():
+            sys.stdout.flush()
+
+
+async def _on_screen(host: str, port: int, jsonl: Path | None, log: LogBuffer, settings: Settings) -> None:
+    store, transcripts, stop = FlowStore(), Transcripts(), asyncio.Event()
+    async with (
+        DemoServer(pace=PACE) as model,
+        recording(store, transcripts, jsonl),
+        ProxyServer(_config(host, port, model), store) as server,
+    ):
+        working = spawn(agent.run(server.url, rounds=None, stop=stop), "demo agent")
+        try:
+            await show(store, transcripts, server, log, settings)
+        finally:
+            stop.set()
+            await working
+
+
+def _config(host: str, port: int, model: DemoServer) -> ProxyConfig:
+    return ProxyConfig(host=host, port=port, upstreams={"anthropic": model.url, "openai": model.url})
