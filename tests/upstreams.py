@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -73,11 +74,12 @@ class Upstream:
 
 
 @contextlib.asynccontextmanager
-async def upstream(answer: Answer) -> AsyncIterator[Upstream]:
+async def upstream(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[Upstream]:
     """Run an upstream while the block runs."""
     double = Upstream(answer)
-    server = await asyncio.start_server(double.serve, "127.0.0.1", 0, limit=1 << 20)
-    double.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(double.serve, "127.0.0.1", 0, limit=1 << 20, ssl=tls)
+    scheme, host = ("https", "localhost") if tls else ("http", "127.0.0.1")
+    double.url = f"{scheme}://{host}:{server.sockets[0].getsockname()[1]}"
     try:
         yield double
     finally:

@@ -7,11 +7,14 @@ and decompression are all off.
 from __future__ import annotations
 
 import contextlib
+import os
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import certifi
 import httpx
 from aiohttp.client_exceptions import ClientConnectorCertificateError, ClientConnectorDNSError, ConnectionTimeoutError
 from multidict import CIMultiDict
@@ -56,7 +59,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def __init__(self) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15, ssl=_trust()),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_AUTOMATIC,
             auto_decompress=False,
@@ -110,6 +113,14 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """Drop the connection unless the body was read to its end, so that the upstream stops at once."""
         self._response.close()
+
+
+def _trust() -> ssl.SSLContext:
+    """Whom to believe: what SSL_CERT_FILE or SSL_CERT_DIR name, else the system's authorities and certifi's."""
+    context = ssl.create_default_context()
+    if not os.environ.get("SSL_CERT_FILE") and not os.environ.get("SSL_CERT_DIR"):
+        context.load_verify_locations(certifi.where())
+    return context
 
 
 def _target(request: httpx.Request) -> URL:
