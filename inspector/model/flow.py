@@ -163,7 +163,7 @@ class Flow:
     seq: int = 0
     """Place in the session, from 1, by arrival; 0 until a store has it."""
     source: str = "net"
-    """How it came in: `net` over the listener; `file` read back."""
+    """How it came in: `net` over the listener; `file` from a file that does not say."""
     agent: str = ""
     dialect: str = "raw"
     provider: str = ""

@@ -48,10 +48,11 @@ _MASKED = re.compile(r"(?:.{4}\.\.\..{4}|..\.\.\...|.\.\.\..|\.\.\.)", re.DOTALL
 class Headers:
     """Header lines in their order and spelling; look-ups ignore case."""
 
-    __slots__ = ("pairs",)
+    __slots__ = ("_names", "pairs")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self.pairs: tuple[tuple[str, str], ...] = tuple((name, value) for name, value in pairs)
+        self._names = tuple(name.lower() for name, _ in self.pairs)
 
     @classmethod
     def from_raw(cls, raw: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -65,17 +66,17 @@ class Headers:
     def get(self, name: str, default: str = "") -> str:
         """The first value of that name."""
         lowered = name.lower()
-        return next((value for key, value in self.pairs if key.lower() == lowered), default)
+        return self.pairs[self._names.index(lowered)][1] if lowered in self._names else default
 
     def all(self, name: str) -> list[str]:
         """Every value of that name, in order."""
         lowered = name.lower()
-        return [value for key, value in self.pairs if key.lower() == lowered]
+        return [value for key, (_, value) in zip(self._names, self.pairs, strict=True) if key == lowered]
 
     def without(self, *names: str) -> Headers:
         """A copy without the lines of these names."""
         dropped = {name.lower() for name in names}
-        return Headers(pair for pair in self.pairs if pair[0].lower() not in dropped)
+        return Headers(pair for key, pair in zip(self._names, self.pairs, strict=True) if key not in dropped)
 
     def set(self, name: str, value: str) -> Headers:
         """A copy where `name` has this one value, at its old place or at the end."""
@@ -101,7 +102,7 @@ class Headers:
         return len(self.pairs)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and any(key.lower() == name.lower() for key, _ in self.pairs)
+        return isinstance(name, str) and name.lower() in self._names
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self.pairs == other.pairs

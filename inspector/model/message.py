@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+MOST_CHOICES = 128
+"""Choices that an answer may have: the most that a provider gives."""
+
 Role = Literal["system", "user", "assistant", "tool"]
 
 
@@ -206,7 +209,7 @@ class Answer:
 
     def choice(self, index: int) -> Message:
         """The choice of that index, made where it is new. An absurd index falls on the last that makes sense."""
-        index = max(0, min(index, len(self.choices) + 127))
+        index = max(0, min(index, MOST_CHOICES - 1))
         while len(self.choices) <= index:
             self.choices.append(Message("assistant"))
         return self.choices[index]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import httpx
 
@@ -20,7 +21,7 @@ class Context:
     """What a handler is told of the request in its hands, and its way to the upstream."""
 
     flow: Flow
-    client: httpx.AsyncClient
+    transport: httpx.AsyncBaseTransport
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the client is gone; the handler is cancelled right after."""
     upstream: httpx.Response | None = None
@@ -30,7 +31,7 @@ class Context:
 
     def request(self) -> httpx.Request:
         """The flow's request as httpx has it: end-to-end headers only, the target as the client spelled it."""
-        request = to_httpx(self.flow.sent, self.client.timeout)
+        request = to_httpx(self.flow.sent)
         self._built = _snapshot(request)
         return request
 
@@ -41,7 +42,7 @@ class Context:
         """
         if self._built is not None and self._built != _snapshot(request):
             self._note_request(self._built, _snapshot(request))
-        self.upstream = await self.client.send(request, stream=True)
+        self.upstream = await self.transport.handle_async_request(request)
         self._answered = self.upstream.status_code, list(self.upstream.headers.raw)
         return self.upstream
 
@@ -74,7 +75,7 @@ class RequestHandler:
         return await context.send(request)
 
 
-def to_httpx(request: Request, timeout: httpx.Timeout) -> httpx.Request:
+def to_httpx(request: Request) -> httpx.Request:
     """A request as httpx has it. httpx escapes and shortens URLs: the target as it was goes along beside the URL."""
     start = request.url.find("/", request.url.find("://") + 3)
     headers, length = request.headers.end_to_end(), len(request.body)
@@ -82,13 +83,17 @@ def to_httpx(request: Request, timeout: httpx.Timeout) -> httpx.Request:
         headers = headers.set("content-length", str(length)) if length else headers.without("content-length")
     built = httpx.Request(
         request.method,
-        request.url,
+        _url(request.url),
         headers=headers.raw(),
         content=bytes(request.body) or None,
-        extensions={"timeout": timeout.as_dict()},
     )
     built.extensions["target"] = (built.url, request.url[start:].encode("latin-1", "replace"))
     return built
+
+
+@lru_cache(maxsize=256)
+def _url(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 def _snapshot(request: httpx.Request) -> _Snapshot:

@@ -44,13 +44,24 @@ class ExactCycle(RequestResponseCycle):
     """One request and its response."""
 
     async def send(self, message: Any) -> None:
-        """ASGI's send: the head is written as given, everything else by uvicorn."""
+        """ASGI's send: the head is written as given, chunks by the shortest way, everything else by uvicorn."""
+        if self.chunked_encoding and self.response_started and message.get("more_body") and self._can_write():
+            body = message["body"]
+            self.transport.write(b"%x\r\n%b\r\n" % (len(body), body))
+            return
         if self.response_started or message["type"] != "http.response.start":
-            return await super().send(message)
+            await super().send(message)
+            return
+        await self._send_head(message)
+
+    def _can_write(self) -> bool:
+        return not (self.flow.write_paused or self.disconnected or self.response_complete)
+
+    async def _send_head(self, message: Any) -> None:
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
-            return None
+            return
         status: int = message["status"]
         reason = message.get("reason")
         lines = [STATUS_LINE[status].rstrip() if reason is None else b"HTTP/1.1 %d %b" % (status, reason)]
@@ -65,7 +76,6 @@ class ExactCycle(RequestResponseCycle):
         self.response_started = True
         self.waiting_for_100_continue = False
         self.transport.write(b"\r\n".join([*lines, b"", b""]))
-        return None
 
     def _header(self, name: bytes, value: bytes) -> bytes:
         if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import httpx
@@ -40,12 +41,12 @@ class Relay:
 
     store: FlowStore
     routes: Routes
-    client: httpx.AsyncClient
+    transport: httpx.AsyncBaseTransport
     handler: RequestHandler
     credential: Credential | None = None
     max_body: int = 256 << 20
     """Bytes that a request's body may have; more is answered with 413."""
-    added_ms: float | None = None
+    added_ms: float = 0.0
     """What relaying a chunk took lately, from its arrival to its departure: a moving average."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +67,7 @@ class _Exchange:
         flow.agent = agent_of(flow.request.headers)
         self.refusal = self._route(scope)
         flow.dialect = detect(flow.request).name
-        self.context = Context(flow, relay.client)
+        self.context = Context(flow, relay.transport)
         relay.store.add(flow)
 
     async def run(self) -> None:
@@ -146,11 +147,7 @@ class _Exchange:
     async def _relay(self, response: httpx.Response, watch: ClientWatch) -> None:
         try:
             await self._send_head(response)
-            if response.is_stream_consumed:
-                await self._send_chunk(response.content)
-            else:
-                async for chunk in response.aiter_raw():
-                    await self._send_chunk(chunk)
+            await self._send_body(_chunks(response))
             watch.stop()
             await self.send({"type": "http.response.body", "body": b"", "more_body": False})
             self._finish(Reason.DONE, "upstream" if self.context.upstream else "hook")
@@ -171,17 +168,16 @@ class _Exchange:
         self.started = True
         await self.send(start | {"headers": headers.end_to_end().raw()})
 
-    async def _send_chunk(self, chunk: bytes) -> None:
-        if not chunk:
-            return
-        came = time.perf_counter()
-        await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
-        flow, relay = self.flow, self.relay
+    async def _send_body(self, chunks: AsyncIterator[bytes]) -> None:
+        flow, relay, send, clock = self.flow, self.relay, self.send, time.perf_counter
         assert flow.response is not None
-        flow.response.body.append((came - flow.clock) * 1000, chunk)
-        relay.store.touch(flow)
-        added = (time.perf_counter() - came) * 1000
-        relay.added_ms = added if relay.added_ms is None else relay.added_ms + (added - relay.added_ms) / 64
+        body, zero = flow.response.body, flow.clock
+        async for chunk in chunks:
+            came = clock()
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            body.append((came - zero) * 1000, chunk)
+            relay.store.touch(flow)
+            relay.added_ms += ((clock() - came) * 1000 - relay.added_ms) / 64
 
     async def _refuse(self, refusal: Refusal) -> None:
         flow, body = self.flow, refusal.body()
@@ -221,6 +217,19 @@ class _Exchange:
 
     def _now(self) -> float:
         return (time.perf_counter() - self.flow.clock) * 1000
+
+
+def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    """A response's body as it comes, still encoded. (httpx's own `aiter_raw` wraps it in three more iterators.)"""
+    if response.is_stream_consumed:
+        return _once(response.content)
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    return aiter(response.stream)
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    if content:
+        yield content
 
 
 def _request(scope: Scope) -> Request:

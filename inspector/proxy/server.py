@@ -18,7 +18,7 @@ from inspector.proxy.embedded import EmbeddedServer
 from inspector.proxy.hooks import RequestHandler
 from inspector.proxy.relay import Aborted, Relay
 from inspector.proxy.routes import Routes
-from inspector.proxy.upstream import upstream_client
+from inspector.proxy.upstream import AiohttpTransport
 from inspector.store.flows import FlowStore
 
 
@@ -71,16 +71,16 @@ class ProxyServer:
     @property
     def added_ms(self) -> float | None:
         """Milliseconds that relaying a chunk took lately; None before the first."""
-        return self._relay.added_ms if self._relay else None
+        return (self._relay.added_ms or None) if self._relay else None
 
     async def __aenter__(self) -> Self:
         config = self.config
         _quiet_aborts()
         async with contextlib.AsyncExitStack() as stack:
-            client = upstream_client(connect_timeout=config.connect_timeout, read_timeout=config.request_timeout)
-            await stack.enter_async_context(client)
+            transport = AiohttpTransport(connect_timeout=config.connect_timeout, read_timeout=config.request_timeout)
+            await stack.enter_async_context(transport)
             credential = Credential(config.upstream_api_key) if config.upstream_api_key else None
-            self._relay = Relay(self.store, self.routes, client, self._handler, credential, config.max_body)
+            self._relay = Relay(self.store, self.routes, transport, self._handler, credential, config.max_body)
             app = Router([Route("/healthz", _healthz)], default=self._relay, redirect_slashes=False)
             listener = EmbeddedServer(app, host=config.host, port=config.port)
             self._listener = await stack.enter_async_context(listener)

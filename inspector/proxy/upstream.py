@@ -40,26 +40,20 @@ _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 )
 
 
-def upstream_client(*, connect_timeout: float | None = 10.0, read_timeout: float | None = None) -> httpx.AsyncClient:
-    """The one client that all flows share. Time-outs in seconds, None for none; must be made inside the event loop."""
-    return httpx.AsyncClient(
-        transport=AiohttpTransport(),
-        timeout=httpx.Timeout(None, connect=connect_timeout, read=read_timeout),
-        follow_redirects=False,
-        trust_env=False,
-    )
-
-
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """Sends each request exactly as it is, raw target and header spelling included, and gives bodies still encoded.
+
+    Must be made inside the event loop. Time-outs in seconds, None for none: `connect_timeout` for a connection,
+    `read_timeout` between two pieces of a response.
 
     A request's `target` extension, a pair of its URL object and bytes, puts those bytes on the request line unchanged;
     it lapses as soon as the request gets another URL.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, connect_timeout: float | None = 10.0, read_timeout: float | None = None) -> None:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15, ssl=_trust()),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, sock_read=read_timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_AUTOMATIC,
             auto_decompress=False,
@@ -70,7 +64,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the answer's head is there, its body streams. Raises httpx.TransportError."""
-        timeout = request.extensions.get("timeout", {})
         with _as_httpx_errors(request):
             response = await self._session.request(
                 request.method,
@@ -78,19 +71,15 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 headers=_lines(request.headers.raw),
                 data=_data(request.content),
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=timeout.get("connect"), sock_read=timeout.get("read")
-                ),
                 proxy=_proxy(request.url.scheme, request.url.host),
             )
+        reason = (response.reason or "").encode("latin-1", "replace")
         return httpx.Response(
             response.status,
             headers=list(response.raw_headers),
             stream=_Body(response, request),
-            extensions={
-                "http_version": b"HTTP/1.1",
-                "reason_phrase": (response.reason or "").encode("latin-1", "replace"),
-            },
+            request=request,
+            extensions={"http_version": b"HTTP/1.1", "reason_phrase": reason},
         )
 
     async def aclose(self) -> None:
@@ -106,8 +95,9 @@ class _Body(httpx.AsyncByteStream):
         self._request = request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        content = self._response.content
         with _as_httpx_errors(self._request):
-            async for chunk in self._response.content.iter_any():
+            while chunk := await content.readany():
                 yield chunk
 
     async def aclose(self) -> None:

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 _WORDS = ("The", " quick", " brown", " fox", " jumps", " over", " a", " lazy", " dog", ".")
@@ -65,8 +66,7 @@ class _Upstream(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -140,8 +140,7 @@ class _Client(asyncio.Protocol):
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(_request(True, "127.0.0.1"))
+        cast(asyncio.Transport, transport).write(_request(True, "127.0.0.1"))
 
     def data_received(self, data: bytes) -> None:
         now = time.perf_counter()

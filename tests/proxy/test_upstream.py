@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from inspector.model.flow import Reason
-from inspector.proxy.upstream import upstream_client
+from inspector.proxy.upstream import AiohttpTransport
 from tests.upstreams import ended, plain, proxy, response, upstream
 
 pytestmark = pytest.mark.anyio
@@ -54,14 +54,17 @@ async def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("http_proxy", corporate.url)
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
-        async with upstream_client() as client:
+        async with httpx.AsyncClient(transport=AiohttpTransport(), trust_env=False) as client:
             request = httpx.Request("GET", "http://models.invalid/v1/models")
             assert (await client.send(request)).text == "by proxy"
         assert corporate.received[0].line == "GET http://models.invalid/v1/models HTTP/1.1"
 
 
 async def test_a_new_url_puts_the_old_target_out_of_force() -> None:
-    async with upstream(plain(response(b"ok"))) as up, upstream_client() as client:
+    async with (
+        upstream(plain(response(b"ok"))) as up,
+        httpx.AsyncClient(transport=AiohttpTransport(), trust_env=False) as client,
+    ):
         request = httpx.Request("GET", f"{up.url}/old")
         request.extensions["target"] = (request.url, b"/as%2Fspelled?a|b")
         await client.send(request)
@@ -79,6 +82,9 @@ async def test_the_environment_adds_nothing(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     monkeypatch.setenv("OPENAI_ORG_ID", "org-leak")
-    async with upstream(plain(response(b"ok"))) as up, upstream_client() as client:
+    async with (
+        upstream(plain(response(b"ok"))) as up,
+        httpx.AsyncClient(transport=AiohttpTransport(), trust_env=False) as client,
+    ):
         await client.send(httpx.Request("POST", f"{up.url}/v1/x", headers={"X-One": "1"}, content=b"{}"))
         assert [name for name, _ in up.received[0].headers] == ["Host", "X-One", "Content-Length"]
