@@ -1,0 +1,25 @@
+"""Floor 1: one provider API a module. A new dialect is a new module and a line in `DIALECTS`."""
+
+from __future__ import annotations
+
+from inspector.dialects._base import Dialect
+from inspector.dialects.anthropic import Anthropic
+from inspector.dialects.openai_chat import OpenAIChat
+from inspector.dialects.openai_responses import OpenAIResponses
+from inspector.dialects.raw import Raw
+from inspector.model.flow import Request
+
+DIALECTS: tuple[Dialect, ...] = (OpenAIChat(), OpenAIResponses(), Anthropic(), Raw())
+"""In the order in which they are asked; the last takes everything."""
+
+_BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
+
+
+def detect(request: Request) -> Dialect:
+    """The dialect of a request, from its head alone: the body may not have come yet."""
+    return next(dialect for dialect in DIALECTS if dialect.matches(request))
+
+
+def by_name(name: str) -> Dialect:
+    """The dialect of that name; raw where there is none, as for a recording of a newer version."""
+    return _BY_NAME.get(name, DIALECTS[-1])
