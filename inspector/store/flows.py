@@ -14,12 +14,14 @@ class FlowStore:
     def __init__(self) -> None:
         self.revision = 0
         """Grows with every change of any flow."""
+        self._last_seq = 0
         self._flows: dict[str, Flow] = {}
         self._by_change: OrderedDict[str, Flow] = OrderedDict()
 
     def add(self, flow: Flow) -> None:
-        """Take a flow in and give it its number."""
-        flow.seq = len(self._flows) + 1
+        """Take a flow in and give it its number; one read back from a file keeps that which it has."""
+        flow.seq = flow.seq or self._last_seq + 1
+        self._last_seq = max(self._last_seq, flow.seq)
         self._flows[flow.id] = flow
         self.touch(flow)
 

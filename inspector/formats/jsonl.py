@@ -1,0 +1,167 @@
+"""Flows as JSON, one a line: the format `inspector/1`. Written and read as a stream, a line at a time.
+
+A line has everything that the flow has, its bytes and the time of each chunk, so that the flow can be built again from
+it; secrets in headers and URLs are masked. `input`, `output` and `usage` say what the bytes mean, for readers that do
+not speak the provider's API; they are worked out anew when a file is opened.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+import orjson
+
+from inspector.formats.genai import answer_json, message_json, usage_json
+from inspector.formats.jsonl_reader import FORMAT, BrokenLine, read
+from inspector.model.flow import Capture, Flow, Mutation, Request, Response
+from inspector.model.headers import Headers, mask_url, masked
+from inspector.model.message import Transcript
+from inspector.store.transcripts import Transcripts
+
+__all__ = ["FORMAT", "BrokenLine", "flow_to_line", "read", "write"]
+
+Json = dict[str, Any]
+
+
+def write(
+    flows: Iterable[Flow],
+    transcripts: Transcripts,
+    file: BinaryIO,
+    progress: Callable[[int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> int:
+    """Write flows, each flushed before the next is begun; the number written.
+
+    `progress` is told how many are written, after each; `cancelled` is asked before each, and ends it between lines.
+    OSError where the file cannot be written.
+    """
+    written = 0
+    for flow in flows:
+        if cancelled is not None and cancelled():
+            break
+        file.write(flow_to_line(flow, transcripts.of(flow)))
+        file.flush()
+        written += 1
+        if progress is not None:
+            progress(written)
+    return written
+
+
+def flow_to_line(flow: Flow, transcript: Transcript) -> bytes:
+    """A flow as one line, its line feed included."""
+    bare: Json = {
+        "format": FORMAT,
+        "id": flow.id,
+        "seq": flow.seq,
+        "source": flow.source,
+        "agent": flow.agent,
+        "dialect": flow.dialect,
+        "provider": flow.provider,
+        "parent": flow.parent,
+        "started": _rfc3339(flow.started),
+        "request": _request(flow.request),
+    }
+    if flow.forwarded is not None:
+        bare["forwarded"] = _request(flow.forwarded)
+    bare["mutations"] = [_mutation(mutation) for mutation in flow.mutations]
+    bare["response"] = _response(flow.response) if flow.response is not None else None
+    said = _said(transcript)
+    tail: Json = {
+        "timing": _timing(flow, transcript),
+        "notes": flow.notes,
+        "error": flow.error,
+        "end": {"reason": flow.end.reason.value, "by": flow.end.by} if flow.end is not None else None,
+    }
+    try:
+        return _dumps({**bare, **said, **tail})
+    except RecursionError:
+        return _dumps({**bare, "input": [], "output": None, "usage": None, **tail})
+
+
+def _dumps(line: Json) -> bytes:
+    """JSON, by the tolerant writer where orjson refuses: lone surrogates, huge integers, deep nesting."""
+    try:
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:
+        return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+
+
+def _said(transcript: Transcript) -> Json:
+    answer = transcript.answer
+    said: Json = {
+        "input": [message_json(message) for message in transcript.prompt.messages],
+        "output": answer_json(answer.message) if answer.message is not None else None,
+    }
+    if len(answer.choices) > 1:
+        said["choices"] = [answer_json(choice) for choice in answer.choices]
+    said["usage"] = usage_json(answer.usage) if answer.usage is not None else None
+    return said
+
+
+def _request(request: Request) -> Json:
+    return {
+        "method": request.method,
+        "url": mask_url(request.url),
+        "headers": _headers(request.headers),
+        **_body(request.body),
+    }
+
+
+def _response(response: Response) -> Json:
+    return {
+        "status": response.status,
+        "reason": response.reason,
+        "headers": _headers(response.headers),
+        **_body(response.body),
+        "chunks": _chunks(response.body),
+    }
+
+
+def _headers(headers: Headers) -> list[tuple[str, str]]:
+    return list(masked(headers))
+
+
+def _body(body: Capture) -> Json:
+    """Text where the bytes are UTF-8, which JSON gives back as they were; base64 of anything else."""
+    data = bytes(body)
+    try:
+        return {"body": data.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"body_base64": b64encode(data).decode("ascii")}
+
+
+def _chunks(body: Capture) -> list[tuple[float, int]]:
+    starts = [0, *body.ends]
+    return [(round(at, 3), end - start) for at, start, end in zip(body.times, starts, body.ends, strict=False)]
+
+
+def _mutation(mutation: Mutation) -> Json:
+    return {
+        "name": mutation.name,
+        "by": mutation.by,
+        "before": mask_url(mutation.before),
+        "after": mask_url(mutation.after),
+    }
+
+
+def _timing(flow: Flow, transcript: Transcript) -> Json:
+    timing = flow.timing
+    return {
+        "received": _ms(timing.received),
+        "forwarded": _ms(timing.forwarded),
+        "head": _ms(timing.head),
+        "time_to_first_token": _ms(transcript.first_token),
+        "ended": _ms(timing.ended),
+    }
+
+
+def _ms(time: float | None) -> float | None:
+    return None if time is None else round(time, 3)
+
+
+def _rfc3339(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

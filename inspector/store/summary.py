@@ -1,0 +1,178 @@
+"""One flow in a line: what the list shows of it, and what filters and sorting ask of it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from inspector.model.flow import Capture, Flow
+from inspector.model.message import Media, Message, Other, Part, Reasoning, Refusal, Text, ToolCall, Transcript
+
+WORDS = 200
+"""Characters of text that a row may show."""
+PACE_SLICES = 8
+BYTES_PER_TOKEN = 4
+"""A rule of thumb for English text, until the provider names its count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one row says of a flow. None where it is not known (yet)."""
+
+    model: str = ""
+    """As asked for; as answered where the request does not say."""
+    response_model: str = ""
+    """As the provider names it in its answer."""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    output_estimated: bool = False
+    """`output_tokens` is worked out from the size of the text, for want of a final count."""
+    cache_read_tokens: int | None = None
+    cache: float | None = None
+    """Share of the input that came from the provider's cache, 0 to 1."""
+    ttft: float | None = None
+    """Time to the first token, in ms since the flow's start."""
+    tokens_per_second: float | None = None
+    """Output tokens by the time from the first token to the last byte."""
+    pace: tuple[float, ...] = ()
+    """Up to eight heights from 0 to 1: how much came in equal slices of the response's time, the fullest being 1."""
+    tools: tuple[str, ...] = ()
+    """Names of the tools called, in their order."""
+    finish: str | None = None
+    """The provider's finish reason."""
+    words: str = ""
+    """The end of what was said, on one line: text, a call's arguments, an error; for other traffic method and path."""
+    prompt: str = ""
+    """The start of the last thing that the user said, on one line."""
+    error: str | None = None
+
+
+def summarise(flow: Flow, transcript: Transcript) -> Summary:
+    """Sum a flow up. Costs the same for a long stream as for a short one, but for one look over the answer's text."""
+    prompt, answer = transcript.prompt, transcript.answer
+    message, usage = answer.message, answer.usage
+    counted = usage.output_tokens if usage is not None else None
+    output, estimated = (counted, False) if answer.complete and counted is not None else _estimate(transcript, counted)
+    read = usage.cache_read_input_tokens if usage is not None else None
+    given = usage.input_tokens if usage is not None else None
+    error = flow.error or answer.error
+    return Summary(
+        model=prompt.model or answer.model,
+        response_model=answer.model,
+        input_tokens=given,
+        output_tokens=output,
+        output_estimated=estimated,
+        cache_read_tokens=read,
+        cache=min(1.0, read / given) if read is not None and given else None,
+        ttft=transcript.first_token,
+        tokens_per_second=_rate(flow, transcript, output),
+        pace=pace(flow.response.body) if flow.response is not None else (),
+        tools=tuple(call.name for choice in answer.choices for call in choice.tool_calls()),
+        finish=message.finish_reason if message is not None else None,
+        words=_words(flow, message, error),
+        prompt=_prompt(transcript),
+        error=error,
+    )
+
+
+def part_text(part: Part) -> str:
+    """The words of a part that a model wrote: text, thoughts, a call's arguments; empty where it has none."""
+    match part:
+        case Text() | Reasoning() | Refusal():
+            return str(part.content)
+        case ToolCall():
+            return str(part.arguments)
+        case Media():
+            return str(part.transcript)
+        case _:
+            return ""
+
+
+def has_substance(part: Part) -> bool:
+    """Whether anything of a part has come: words, sealed thoughts, a call's name, a picture."""
+    match part:
+        case Reasoning():
+            return bool(part.content or part.encrypted)
+        case ToolCall():
+            return bool(part.name or part.arguments)
+        case Media() | Other():
+            return True
+        case _:
+            return bool(part_text(part))
+
+
+def pace(body: Capture) -> tuple[float, ...]:
+    """How much of a body came in each of up to eight equal slices of its time, the fullest being 1."""
+    if not body.chunks:
+        return ()
+    start, last = body.times[0], body.times[-1]
+    slices = min(PACE_SLICES, body.chunks)
+    if last <= start:
+        return (1.0,)
+    edges = [start + (last - start) * number / slices for number in range(1, slices)]
+    ends = [_bytes_until(body, edge) for edge in edges] + [len(body)]
+    sizes = [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
+    fullest = max(sizes) or 1
+    return tuple(size / fullest for size in sizes)
+
+
+def one_line(text: str, limit: int = WORDS) -> str:
+    """The start of a text with every run of white space as one space."""
+    return " ".join(text[: limit * 4].split())[:limit]
+
+
+def _bytes_until(body: Capture, at: float) -> int:
+    index = bisect_right(body.times, at)
+    return body.ends[index - 1] if index else 0
+
+
+def _estimate(transcript: Transcript, counted: int | None) -> tuple[int | None, bool]:
+    """A provisional count, and whether it is a guess: some open with a count of 1 and correct it at the end."""
+    size = sum(
+        len(part_text(part).encode("utf-8", "surrogatepass")) + (len(part.name) if isinstance(part, ToolCall) else 0)
+        for choice in transcript.answer.choices
+        for part in choice.parts
+    )
+    guess = -(-size // BYTES_PER_TOKEN)
+    if guess > (counted or 0):
+        return guess, True
+    return counted, False
+
+
+def _rate(flow: Flow, transcript: Transcript, output: int | None) -> float | None:
+    if output is None or transcript.first_token is None or flow.response is None or not flow.response.body.chunks:
+        return None
+    spent = flow.response.body.times[-1] - transcript.first_token
+    return output * 1000 / spent if spent > 0 else None
+
+
+def _words(flow: Flow, message: Message | None, error: str | None) -> str:
+    if error:
+        return one_line(error)
+    if message is not None:
+        for part in reversed(message.parts):
+            tail = part_text(part)[-WORDS * 4 :]
+            if tail:
+                return " ".join(tail.split())[-WORDS:]
+    if flow.dialect == "raw":
+        return one_line(f"{flow.request.method} {url_path(flow.request.url)}")
+    return ""
+
+
+def _prompt(transcript: Transcript) -> str:
+    for message in reversed(transcript.prompt.messages):
+        if message.role == "user" and (line := one_line(message.text())):
+            return line
+    return ""
+
+
+def url_host(url: str) -> str:
+    """The host and port of an absolute URL, without credentials."""
+    return url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+
+
+def url_path(url: str) -> str:
+    """The path of an absolute URL as it is spelled, without its query."""
+    rest = url.partition("://")[2] or url
+    path = rest.partition("?")[0].partition("#")[0]
+    return "/" + path.partition("/")[2]

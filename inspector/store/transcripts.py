@@ -1,0 +1,183 @@
+"""Flows, understood when somebody looks at them: read incrementally, cached, thrown away freely."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from inspector import dialects
+from inspector.dialects._base import Dialect
+from inspector.model.flow import Flow, Request, Response
+from inspector.model.message import Transcript
+from inspector.store.summary import Summary, has_substance, summarise
+from inspector.wire.body import BodyReader, decoded
+from inspector.wire.event import Event
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+REQUEST_LIMIT = 64 * 1024 * 1024
+"""Bytes of a decoded request body beyond which it is not read as a prompt."""
+
+
+class Transcripts:
+    """The transcripts of the flows that were asked for last.
+
+    At most `limit` flows are kept, and no more of them than have `budget` bytes of bodies together. What is dropped is
+    read anew when it is asked for again, with the same outcome. Summaries are small: many more of them are kept.
+    """
+
+    def __init__(self, limit: int = 4096, budget: int = 128 * 1024 * 1024, summaries: int = 65_536) -> None:
+        self._limit = limit
+        self._budget = budget
+        self._summary_limit = summaries
+        self._readings: OrderedDict[str, _Reading] = OrderedDict()
+        self._weight = 0
+        self._summaries: OrderedDict[str, tuple[Flow, _Stamp, Summary]] = OrderedDict()
+
+    def of(self, flow: Flow) -> Transcript:
+        """The transcript of a flow as far as it has come. Reads only what is new since the last call.
+
+        The same object grows while the flow is kept; it is never raised from, whatever the bytes hold.
+        """
+        reading = self._readings.get(flow.id)
+        if reading is None or not reading.is_of(flow):
+            self._forget(flow.id)
+            reading = self._readings[flow.id] = _Reading(flow)
+        self._readings.move_to_end(flow.id)
+        before = reading.weight
+        reading.update()
+        self._weight += reading.weight - before
+        while len(self._readings) > 1 and (len(self._readings) > self._limit or self._weight > self._budget):
+            self._forget(next(iter(self._readings)))
+        return reading.transcript
+
+    def summary(self, flow: Flow) -> Summary:
+        """The flow in one line; worked out anew only after it changed."""
+        stamp = _stamp(flow)
+        known = self._summaries.get(flow.id)
+        if known is not None and known[0] is flow and known[1] == stamp:
+            return known[2]
+        summary = summarise(flow, self.of(flow))
+        self._summaries[flow.id] = (flow, stamp, summary)
+        self._summaries.move_to_end(flow.id)
+        if len(self._summaries) > self._summary_limit:
+            self._summaries.popitem(last=False)
+        return summary
+
+    def _forget(self, flow_id: str) -> None:
+        reading = self._readings.pop(flow_id, None)
+        if reading is not None:
+            self._weight -= reading.weight
+
+
+_Stamp = tuple[int, int, bool, str | None]
+
+
+def _stamp(flow: Flow) -> _Stamp:
+    """What moves whenever a flow changes, also one that no store holds."""
+    return flow.revision, _weight(flow), flow.live, flow.error
+
+
+def _weight(flow: Flow) -> int:
+    return len(flow.sent.body) + (len(flow.response.body) if flow.response is not None else 0)
+
+
+class _Reading:
+    """One flow's transcript with the readers that feed it, and how far they are."""
+
+    __slots__ = (
+        "body",
+        "chunks",
+        "closed",
+        "dialect",
+        "events",
+        "flow",
+        "reader",
+        "request",
+        "response",
+        "transcript",
+        "weight",
+    )
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.dialect: Dialect = dialects.by_name(flow.dialect)
+        self.transcript = Transcript()
+        self.reader = self.dialect.reader(self.transcript)
+        self.request: Request | None = None
+        self.response: Response | None = None
+        self.body: BodyReader | None = None
+        self.chunks = 0
+        self.events = 0
+        self.closed = False
+        self.weight = 0
+
+    def is_of(self, flow: Flow) -> bool:
+        """Whether it can go on with this flow: the same one, and what was read of it stands as it stood."""
+        return (
+            self.flow is flow
+            and self.dialect.name == flow.dialect
+            and (self.request is None or self.request is flow.sent)
+            and (self.response is None or self.response is flow.response)
+            and not (self.closed and flow.live)
+        )
+
+    def update(self) -> None:
+        """Read what came since the last time."""
+        flow = self.flow
+        if self.request is None and (flow.timing.received is not None or flow.response is not None or not flow.live):
+            self.request = flow.sent
+            self._read_prompt(flow.sent)
+        if flow.response is not None and not self.closed:
+            self._read_response(flow.response)
+        self.weight = _weight(flow)
+
+    def _read_prompt(self, request: Request) -> None:
+        data, remark = decoded(request.headers, bytes(request.body), REQUEST_LIMIT)
+        if remark:
+            self.transcript.note(f"request: {remark}")
+        prompt = self._ask("request", self.dialect.prompt, request, data)
+        if prompt is not None:
+            self.transcript.prompt = prompt
+
+    def _read_response(self, response: Response) -> None:
+        if self.body is None:
+            self.response = response
+            self.body = BodyReader(response.headers)
+        while self.chunks < response.body.chunks:
+            chunk, at = response.body.chunk(self.chunks), response.body.times[self.chunks]
+            self.chunks += 1
+            self._take(self.body.feed(chunk, at))
+        if not self.flow.live:
+            self._close(self.body, response)
+        for remark in self.body.notes:
+            self.transcript.note(f"response: {remark}")
+
+    def _close(self, body: BodyReader, response: Response) -> None:
+        self.closed = True
+        last = response.body.times[-1] if response.body.chunks else self.flow.timing.head or 0.0
+        self._take(body.close(last))
+        self._ask("end", self.reader.close)
+        answer = self.transcript.answer
+        if self.events and self.dialect.terminal and not answer.complete and answer.error is None:
+            self.transcript.note("the answer stops before its end")
+
+    def _take(self, events: list[Event]) -> None:
+        for event in events:
+            self.events += 1
+            self._ask(f"event {self.events}", self.reader.event, event)
+            if self.transcript.first_token is None and self._has_begun():
+                self.transcript.first_token = event.at
+
+    def _has_begun(self) -> bool:
+        return any(has_substance(part) for choice in self.transcript.answer.choices for part in choice.parts)
+
+    def _ask(self, where: str, read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | None:
+        """Let the dialect read something. Whatever it raises is noted: one bad event does not spoil the rest."""
+        try:
+            return read(*args, **kwargs)
+        except Exception as error:  # the border to dialects, which meet malformed input of every kind
+            self.transcript.note(f"{where}: {str(error) or type(error).__name__}")
+            return None

@@ -1,0 +1,56 @@
+"""Totals: what a sum over all flows gives, without reading them again."""
+
+from __future__ import annotations
+
+from math import inf
+
+from inspector.store.flows import FlowStore
+from inspector.store.ledger import Ledger, Totals
+from inspector.store.transcripts import Transcripts
+from tests.handmade import chat_chunks, chat_flow, done_chat, finish, respond, stream
+
+
+def test_flows_are_added_up_as_they_end() -> None:
+    store = FlowStore()
+    ledger = Ledger(store, Transcripts())
+    assert ledger.update(inf) == Totals()
+    store.add(done_chat("a"))
+    flow = stream(respond(chat_flow("b")), chat_chunks(usage=(50, 7, 10))[:2])
+    store.add(flow)
+    assert ledger.update(inf) == Totals(2, 1, 100, 20, 80, 100)
+
+    stream(flow, chat_chunks(usage=(50, 7, 10))[2:], start=600)
+    store.touch(finish(flow))
+    totals = ledger.update(inf)
+    assert totals == Totals(2, 0, 150, 27, 90, 150)
+    assert totals.cache == 0.6
+
+
+def test_a_flow_that_changes_after_its_end_counts_once() -> None:
+    store = FlowStore()
+    flow = done_chat("a")
+    store.add(flow)
+    ledger = Ledger(store, Transcripts())
+    before = ledger.update(inf)
+    store.touch(flow)
+    assert ledger.update(inf) == before
+
+
+def test_estimates_are_not_added() -> None:
+    store = FlowStore()
+    store.add(done_chat("a", chunks=chat_chunks(usage=None)))
+    totals = Ledger(store, Transcripts()).update(inf)
+    assert (totals.output_tokens, totals.cache) == (0, None)
+
+
+def test_arrears_are_worked_off_in_slices() -> None:
+    store = FlowStore()
+    for number in range(5):
+        store.add(done_chat(str(number)))
+    ledger = Ledger(store, Transcripts())
+    sums = []
+    while True:
+        sums.append(ledger.update(0).input_tokens)
+        if not ledger.pending:
+            break
+    assert sums == [100, 200, 300, 400, 500]
