@@ -1,0 +1,157 @@
+"""One answer of the demo's model: blocks of thoughts, words and calls, each spoken piece by piece, in time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Literal
+
+from inspector.demo.ask import Ask
+from inspector.demo.behaviour import LONG_ANSWER
+from inspector.demo.model import NGramModel, Sampled, Speaking
+from inspector.demo.pace import Pace
+from inspector.demo.policy import Plan, decide
+from inspector.demo.prompt_cache import Counted
+from inspector.demo.speech import Piece, Until, first_sentence, pieces, spell
+
+MISHAP_AFTER = 25
+"""After how many tokens an answer breaks off, where that was asked for; a shorter one does so at its end."""
+SENTENCE_TOKENS = 40
+THINKING_TOKENS = 120
+
+
+class CutShort(Exception):
+    """The connection breaks off here: raised through the app, it makes the server close it in mid-body."""
+
+
+class Failure(Exception):
+    """The answer ends in an error."""
+
+    def __init__(self, status: int, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        """The error's type, as Anthropic names it; OpenAI's names differ little."""
+
+
+def overloaded() -> Failure:
+    """What a server says when it has too much to do."""
+    return Failure(529, "overloaded_error", "The demo model is overloaded. Please try again.")
+
+
+@dataclass(slots=True)
+class Block:
+    """A part of the answer."""
+
+    kind: Literal["thought", "words", "call"]
+    source: Iterator[Piece]
+    id: str = ""
+    """Of a call."""
+    name: str = ""
+    text: str = ""
+    """What was spoken of it so far; of a call, its arguments."""
+    tokens: list[Sampled] = field(default_factory=list)
+
+
+class Reply:
+    """Speaks an answer. Usage and finish are known once all blocks are spoken.
+
+    `rate` is the pace in tokens a second; 0 speaks as fast as possible.
+    """
+
+    def __init__(self, ask: Ask, model: NGramModel, size: Counted, chance: random.Random, rate: float) -> None:
+        self.ask = ask
+        self.size = size
+        self.id = f"{chance.getrandbits(96):024x}"
+        self.finish: Literal["stop", "stop_sequence", "length", "calls"] = "stop"
+        self.output_tokens = 0
+        """Everything that was spoken, thoughts included."""
+        self.reasoning_tokens = 0
+        self._model = model
+        self._chance = chance
+        self._pace = Pace(rate, ask.behaviour.slow)
+        self._speaking = Speaking(ask.topic_tokens(), ask.temperature, ask.top or 0, ask.behaviour.long)
+        self._until: Until | None = None
+        self._plan: Plan = decide(ask, model, chance, self._sentence)
+
+    @property
+    def limit(self) -> int:
+        """How many tokens it may have."""
+        return LONG_ANSWER if self.ask.behaviour.long else self.ask.max_tokens
+
+    @property
+    def stop_sequence(self) -> str | None:
+        """The stop sequence that ended it."""
+        return self._until.found if self._until else None
+
+    def blocks(self) -> Iterator[Block]:
+        """The parts of the answer, in their order; none after its end. Speak each before asking for the next.
+
+        Raises CutShort or Failure where that was asked for and has not happened yet.
+        """
+        for block in self._planned():
+            if self.finish == "length":
+                break
+            yield block
+        self._break_off()
+        if self.finish == "length":
+            return
+        if self.stop_sequence is not None:
+            self.finish = "stop_sequence"
+        elif self._plan.calls:
+            self.finish = "calls"
+
+    async def speak(self, block: Block) -> AsyncIterator[Piece]:
+        """The pieces of a block, in time. Raises CutShort or Failure where that was asked for."""
+        for piece in block.source:
+            if self.output_tokens + piece.count > self.limit:
+                self.finish = "length"
+                return
+            await asyncio.sleep(self._pace.gap(self.output_tokens, self.size.total, self._chance))
+            if self.output_tokens >= MISHAP_AFTER:
+                self._break_off()
+            self.output_tokens += piece.count
+            if block.kind == "thought":
+                self.reasoning_tokens += piece.count
+            block.text += piece.text
+            block.tokens += piece.tokens
+            yield piece
+
+    async def finished(self) -> list[Block]:
+        """All blocks, spoken: for an answer that does not stream."""
+        blocks = []
+        for block in self.blocks():
+            async for _ in self.speak(block):
+                continue
+            blocks.append(block)
+        return blocks
+
+    def _planned(self) -> Iterator[Block]:
+        if self.ask.reasons:
+            yield Block("thought", islice(self._speech("thinking"), THINKING_TOKENS))
+        if self._plan.calls:
+            yield Block("words", first_sentence(self._speech("acting"), SENTENCE_TOKENS))
+        else:
+            self._until = Until(self._speech(self._plan.section), self.ask.stops)
+            yield Block("words", iter(self._until))
+        for call in self._plan.calls:
+            arguments = json.dumps(call.arguments, ensure_ascii=False)
+            yield Block("call", spell(arguments), id=f"{self._chance.getrandbits(96):024x}", name=call.name)
+
+    def _speech(self, section: str) -> Iterator[Piece]:
+        return pieces(self._model.speak(section, self._chance, self._speaking))
+
+    def _sentence(self) -> str:
+        """A sentence for an argument that has to be said in words."""
+        words = pieces(self._model.speak("delegating", self._chance, Speaking()))
+        return "".join(piece.text for piece in first_sentence(words, SENTENCE_TOKENS))
+
+    def _break_off(self) -> None:
+        if self.ask.behaviour.cut and self.ask.prompt.stream:
+            raise CutShort
+        if self.ask.behaviour.error:
+            raise overloaded()
