@@ -27,7 +27,7 @@ class Api(Protocol):
         """The whole answer at once."""
 
     def stream(self, reply: Reply) -> AsyncIterator[bytes]:
-        """The answer as server-sent events. A Failure becomes an error event; CutShort passes through."""
+        """The answer as server-sent events. A Failure becomes an error event; Aborted passes through."""
 
     def error(self, failure: Failure, request_id: str) -> Json:
         """The body of an error answer."""

@@ -17,15 +17,12 @@ from inspector.demo.pace import Pace
 from inspector.demo.policy import Plan, decide
 from inspector.demo.prompt_cache import Counted
 from inspector.demo.speech import Piece, Until, first_sentence, pieces, spell
+from inspector.proxy.embedded import Aborted
 
 MISHAP_AFTER = 25
 """After how many tokens an answer breaks off, where that was asked for; a shorter one does so at its end."""
 SENTENCE_TOKENS = 40
 THINKING_TOKENS = 120
-
-
-class CutShort(Exception):
-    """The connection breaks off here: raised through the app, it makes the server close it in mid-body."""
 
 
 class Failure(Exception):
@@ -91,7 +88,7 @@ class Reply:
     def blocks(self) -> Iterator[Block]:
         """The parts of the answer, in their order; none after its end. Speak each before asking for the next.
 
-        Raises CutShort or Failure where that was asked for and has not happened yet.
+        Raises Aborted or Failure where that was asked for and has not happened yet.
         """
         for block in self._planned():
             if self.finish == "length":
@@ -106,7 +103,7 @@ class Reply:
             self.finish = "calls"
 
     async def speak(self, block: Block) -> AsyncIterator[Piece]:
-        """The pieces of a block, in time. Raises CutShort or Failure where that was asked for."""
+        """The pieces of a block, in time. Raises Aborted or Failure where that was asked for."""
         for piece in block.source:
             if self.output_tokens + piece.count > self.limit:
                 self.finish = "length"
@@ -152,6 +149,6 @@ class Reply:
 
     def _break_off(self) -> None:
         if self.ask.behaviour.cut and self.ask.prompt.stream:
-            raise CutShort
+            raise Aborted
         if self.ask.behaviour.error:
             raise overloaded()

@@ -25,11 +25,12 @@ from inspector.demo.chat import ChatApi
 from inspector.demo.messages import MessagesApi
 from inspector.demo.model import NGramModel, demo_model
 from inspector.demo.prompt_cache import Counted, PromptCache, size
-from inspector.demo.reply import CutShort, Failure, Reply, overloaded
+from inspector.demo.reply import Failure, Reply, overloaded
 from inspector.demo.responses import ResponsesApi
 from inspector.dialects._base import Json
 from inspector.model import flow
 from inspector.model.headers import Headers
+from inspector.proxy.embedded import Aborted
 
 MODELS = ("demo-large", "demo-small", "demo-tiny")
 APIS: tuple[Api, ...] = (ChatApi(), ResponsesApi(), MessagesApi())
@@ -166,4 +167,4 @@ async def _respond(api: Api, reply: Reply) -> Response:
 async def _half(document: bytes) -> AsyncIterator[bytes]:
     """The first half of an answer; then nothing more."""
     yield document[: len(document) // 2]
-    raise CutShort
+    raise Aborted

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from types import TracebackType
 from typing import Self
 
-from inspector.demo.reply import CutShort
 from inspector.demo.server import DemoApp
 from inspector.proxy.embedded import EmbeddedServer
 
@@ -26,7 +24,6 @@ class DemoServer:
         return self._server.url
 
     async def __aenter__(self) -> Self:
-        _quiet_cuts()
         await self._server.__aenter__()
         return self
 
@@ -34,14 +31,3 @@ class DemoServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._server.__aexit__(kind, error, trace)
-
-
-def _quiet_cuts() -> None:
-    """uvicorn logs a traceback for each stream that is cut; here that is what was asked for."""
-    logger = logging.getLogger("uvicorn.error")
-    if _not_a_cut not in logger.filters:
-        logger.addFilter(_not_a_cut)
-
-
-def _not_a_cut(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], CutShort))

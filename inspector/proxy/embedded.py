@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import socket
 from collections.abc import Iterator
 from typing import Any, Self
@@ -17,6 +18,10 @@ from inspector.proxy.tasks import spawn
 
 GRACE = 1
 """Seconds that open responses get when the server stops."""
+
+
+class Aborted(Exception):
+    """Raised out of an app, it drops the connection in mid-response, so that the client notices; nothing is logged."""
 
 
 class AddressInUse(OSError):
@@ -82,6 +87,7 @@ class EmbeddedServer:
             timeout_graceful_shutdown=GRACE,
         )
         self._server = _Guest(config)
+        logging.getLogger("uvicorn.error").addFilter(_is_a_surprise)
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -109,3 +115,7 @@ class EmbeddedServer:
         if self._task is not None:
             self._server.should_exit = True
             await self._task
+
+
+def _is_a_surprise(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], Aborted))

@@ -21,6 +21,7 @@ from inspector.model.flow import Flow, Reason, Request, Response
 from inspector.model.headers import Headers
 from inspector.proxy.client_watch import ClientGone, ClientWatch
 from inspector.proxy.credential import Credential
+from inspector.proxy.embedded import Aborted
 from inspector.proxy.hooks import Context, RequestHandler
 from inspector.proxy.refusal import Refusal, from_upstream
 from inspector.proxy.routes import BadPath, Routes, Unrouted
@@ -29,10 +30,6 @@ from inspector.wire.body import decoded
 
 BODILESS = ("GET", "HEAD")
 """Methods whose bodies have no meaning (RFC 9110, 9.3.1) and are not passed on."""
-
-
-class Aborted(Exception):
-    """A response broke off after its head had gone out; the server drops the connection, so that the client notices."""
 
 
 @dataclass(slots=True)

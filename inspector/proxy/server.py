@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -16,7 +15,7 @@ from starlette.routing import Route, Router
 from inspector.proxy.credential import Credential
 from inspector.proxy.embedded import EmbeddedServer
 from inspector.proxy.hooks import RequestHandler
-from inspector.proxy.relay import Aborted, Relay
+from inspector.proxy.relay import Relay
 from inspector.proxy.routes import Routes
 from inspector.proxy.upstream import AiohttpTransport
 from inspector.store.flows import FlowStore
@@ -75,7 +74,6 @@ class ProxyServer:
 
     async def __aenter__(self) -> Self:
         config = self.config
-        _quiet_aborts()
         async with contextlib.AsyncExitStack() as stack:
             transport = AiohttpTransport(connect_timeout=config.connect_timeout, read_timeout=config.request_timeout)
             await stack.enter_async_context(transport)
@@ -99,14 +97,3 @@ class ProxyServer:
 
 async def _healthz(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
-
-
-def _quiet_aborts() -> None:
-    """uvicorn logs a traceback for each aborted response; the flow already says what happened."""
-    logger = logging.getLogger("uvicorn.error")
-    if _not_an_abort not in logger.filters:
-        logger.addFilter(_not_an_abort)
-
-
-def _not_an_abort(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], Aborted))

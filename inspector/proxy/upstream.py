@@ -172,4 +172,10 @@ def describe(error: Exception) -> str:
         return f"TLS to {error.host}:{error.port} failed: {error}"
     if isinstance(error, ConnectionTimeoutError):
         return "no connection within the connect time-out"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"cannot connect to {error.host}:{error.port}: {error.strerror or error.os_error}"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the upstream broke off before the end of its response"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the upstream closed the connection without an answer"
     return str(error) or type(error).__name__
