@@ -14,7 +14,6 @@ from inspector.dialects._fields import (
     error_text,
     float_of,
     int_of,
-    mark_first_token,
     name_results,
     object_of,
     objects_of,
@@ -48,7 +47,6 @@ class AnthropicReader:
             self._document(data)
         else:
             self._step(text_of(data.get("type")) or event.name, data)
-        mark_first_token(self._transcript, event.at)
 
     def close(self) -> None:
         """Take the end of the response. Open blocks stay open."""

@@ -10,7 +10,7 @@ import json
 import orjson
 
 from inspector.dialects._base import Json
-from inspector.model.message import Growing, Media, Message, Reasoning, Refusal, Text, ToolCall, ToolResult, Transcript
+from inspector.model.message import Growing, Media, Message, Text, ToolResult
 
 
 def text_of(value: object) -> str:
@@ -94,19 +94,6 @@ def error_text(body: Json) -> str | None:
 def _join(kind: str, message: object, whole: Json) -> str:
     words = text_of(message) or dump(message if message else whole)
     return f"{kind}: {words}" if kind else words
-
-
-def mark_first_token(transcript: Transcript, at: float) -> None:
-    """Take `at` (ms since the flow's start) for the first token, if now is the first time that there is one."""
-    if transcript.first_token is None and any(map(_speaks, transcript.answer.choices)):
-        transcript.first_token = at
-
-
-def _speaks(message: Message) -> bool:
-    return any(
-        bool(part.content) if isinstance(part, Text | Reasoning | Refusal) else isinstance(part, ToolCall)
-        for part in message.parts
-    )
 
 
 def name_results(messages: list[Message]) -> None:

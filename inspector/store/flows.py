@@ -22,14 +22,13 @@ class FlowStore:
         """Take a flow in and give it its number; one read back from a file keeps that which it has."""
         flow.seq = flow.seq or self._last_seq + 1
         self._last_seq = max(self._last_seq, flow.seq)
-        self._flows[flow.id] = flow
+        self._flows[flow.id] = self._by_change[flow.id] = flow
         self.touch(flow)
 
     def touch(self, flow: Flow) -> None:
-        """Say that a flow changed. Called for every chunk: keep it at an integer and a link."""
+        """Say that a flow of the store changed. Called for every chunk: keep it at an integer and a link."""
         self.revision += 1
         flow.revision = self.revision
-        self._by_change[flow.id] = flow
         self._by_change.move_to_end(flow.id)
 
     def changes_since(self, cursor: int) -> tuple[int, list[Flow]]:
