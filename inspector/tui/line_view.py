@@ -10,6 +10,7 @@ from rich.style import Style
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 
 class LineView(ScrollView, can_focus=True):
@@ -23,6 +24,7 @@ class LineView(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._strips: dict[int, Strip] = {}
         self._drawn_width = 0
+        self._under: Style | None = None
 
     def line_count(self) -> int:
         """How many lines there are now."""
@@ -66,11 +68,12 @@ class LineView(ScrollView, can_focus=True):
             self._strips.clear()
         index = int(self.scroll_offset.y) + y
         if index >= self.line_count():
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._base_style())
         strip = self._strips.get(index)
         if strip is None:
-            strip = self.draw_line(index, width).apply_style(self._base_style())
-            strip = self._strips[index] = strip.adjust_cell_length(width, self.rich_style)
+            style = self._base_style()
+            strip = self.draw_line(index, width).apply_style(style).adjust_cell_length(width, style)
+            self._strips[index] = strip
         return strip
 
     def on_resize(self) -> None:
@@ -81,14 +84,24 @@ class LineView(ScrollView, can_focus=True):
         """A theme or focus change colours every line anew."""
         super().notify_style_update()
         self._strips.clear()
+        self._under = None
 
     def _base_style(self) -> Style:
-        return self.rich_style
+        """The widget's own colours. Textual works them out anew, from all ancestors, whenever it is asked."""
+        if self._under is None:
+            self._under = self.rich_style
+        return self._under
 
     def _resize(self) -> None:
+        """Take in the number of lines.
+
+        Setting `virtual_size` would lay the whole screen out anew. The size of the widget does not depend on its lines:
+        it is enough that the scrollbar knows of them.
+        """
         size = Size(self.width, self.line_count())
         if size != self.virtual_size:
-            self.virtual_size = size
+            self.set_reactive(Widget.virtual_size, size)
+            self._scroll_update(size)
 
     def _refresh_lines(self, first: int, count: int) -> None:
         top = first - int(self.scroll_offset.y)

@@ -1,0 +1,109 @@
+"""The terminal program: themes, keys that work everywhere, and the main screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.command import Provider
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.widget import Widget
+
+from inspector.store.flows import FlowStore
+from inspector.store.transcripts import Transcripts
+from inspector.tui.export_dialog import ExportDialog
+from inspector.tui.header import Listener
+from inspector.tui.keymap import unknown_ids
+from inspector.tui.log_screen import Log, LogScreen
+from inspector.tui.palette import Actions
+from inspector.tui.screen import MainScreen
+from inspector.tui.themes import DARK, LIGHT, THEMES
+
+__all__ = ["InspectorApp", "Listener"]
+
+
+class InspectorApp(App[None]):
+    """Shows the flows of a store: those that pass a listener, or those of a file."""
+
+    TITLE = "inspector"
+    CSS_PATH = "inspector.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Actions}
+    BINDING_GROUP_TITLE = "Program"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "help", id="app.help", tooltip="The keys of the focused part"),
+        Binding("ctrl+p", "command_palette", "actions", id="app.actions", tooltip="Every action by name"),
+        Binding("d", "dark", "dark", show=False, id="app.dark", tooltip="Dark or light"),
+        Binding("T", "change_theme", "theme", show=False, id="app.theme", tooltip="Choose among all themes"),
+        Binding("l", "log", "log", show=False, id="app.log", tooltip="What the program itself had to say"),
+        Binding("q", "quit", "quit", id="app.quit", tooltip="Leave the program"),
+    ]
+
+    def __init__(
+        self,
+        store: FlowStore,
+        transcripts: Transcripts,
+        *,
+        listener: Listener | None = None,
+        profile: str = "observe",
+        keymap: Mapping[str, str] | None = None,
+        title: str = "",
+        theme: str | None = None,
+        log_lines: Log | None = None,
+    ) -> None:
+        """`keymap` gives bindings other keys, as `{"flow.export": "ctrl+e"}`; `title` names the file that is shown."""
+        super().__init__()
+        for own in THEMES:
+            self.register_theme(own)
+        self._wanted_theme = theme or DARK.name
+        self.theme = self._wanted_theme if self._wanted_theme in self.available_themes else DARK.name
+        self._keys = dict(keymap or {})
+        self.set_keymap(self._keys)
+        self._log_lines = log_lines
+        self._main = MainScreen(store, transcripts, listener=listener, profile=profile, title=title, log=log_lines)
+        self._clashes: set[str] = set()
+
+    def get_default_screen(self) -> Screen[object]:
+        """The main screen is the only one that stays."""
+        return self._main
+
+    def on_mount(self) -> None:
+        """Say what in the settings means nothing."""
+        nodes: list[type[DOMNode]] = [type(node) for node in self._main.walk_children(Widget, with_self=True)]
+        if unknown := unknown_ids(self._keys, [type(self), ExportDialog, LogScreen, *nodes]):
+            self._warn(f"The keymap names actions that do not exist: {', '.join(unknown)}")
+        if self.theme != self._wanted_theme:
+            self._warn(f"There is no theme {self._wanted_theme}; T lists all")
+
+    def _warn(self, text: str) -> None:
+        self.notify(text, severity="warning", markup=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what does something now."""
+        return self._log_lines is not None if action == "log" else True
+
+    def action_log(self) -> None:
+        """Show the log."""
+        if self._log_lines is not None:
+            self._main.log_seen()
+            self.push_screen(LogScreen(self._log_lines))
+
+    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
+        """A keymap gave one key to two actions: say so, once."""
+        names = ", ".join(sorted(binding.id or binding.action for binding in clashed_bindings))
+        if names not in self._clashes:
+            self._clashes.add(names)
+            self._warn(f"In the keymap, another action took the key of: {names}")
+
+    def action_dark(self) -> None:
+        """Turn from dark to light, and back."""
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def action_help(self) -> None:
+        """Show or hide the keys of the focused part."""
+        if self.screen.query("HelpPanel"):
+            self.action_hide_help_panel()
+        else:
+            self.action_show_help_panel()

@@ -1,0 +1,128 @@
+"""The `x` key: write the listed flows to a JSONL file, with progress, without stopping anything else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, ProgressBar, Static
+
+from inspector.formats import jsonl
+from inspector.model.flow import Flow
+from inspector.store.transcripts import Transcripts
+from inspector.tui.text import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export came to."""
+
+    path: Path
+    flows: int
+    """How many flows were written."""
+
+
+class ExportDialog(ModalScreen[Exported | None]):
+    """Asks for a file name, writes, and gives back what was written; None where nothing was."""
+
+    BINDING_GROUP_TITLE = "Export"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "cancel", id="export.cancel", tooltip="Stop, and keep nothing of the file"),
+    ]
+
+    def __init__(self, flows: Sequence[Flow], name: str) -> None:
+        super().__init__()
+        self._flows = flows
+        self._name = name
+        self._agreed: Path | None = None
+        """An existing file that the person agreed to replace."""
+        self._writing = False
+        self._cancelled = False
+
+    def compose(self) -> ComposeResult:
+        """The name, the progress, and two buttons."""
+        count = len(self._flows)
+        with Vertical(id="export"):
+            yield Static(f"Export {count} flow{'' if count == 1 else 's'} as JSONL", id="export-title", markup=False)
+            yield Input(self._name, id="export-name", compact=True)
+            yield ProgressBar(total=max(1, count), show_eta=False, id="export-progress")
+            yield Static("Secrets are masked.", id="export-message", markup=False)
+            with Horizontal(id="export-buttons"):
+                yield Button("Export", variant="primary", id="export-go", compact=True)
+                yield Button("Cancel", id="export-stop", compact=True)
+
+    def on_mount(self) -> None:
+        """The name is what one wants to change."""
+        self.query_one("#export-name", Input).focus()
+
+    @on(Input.Submitted, "#export-name")
+    @on(Button.Pressed, "#export-go")
+    def _begin(self) -> None:
+        name = self.query_one("#export-name", Input).value.strip()
+        path = Path(name).expanduser()
+        if self._writing:
+            return
+        if not name or path.is_dir():
+            self._say("A file name is needed.", error=True)
+        elif path.exists() and path != self._agreed:
+            self._agreed = path
+            self._say("This file exists. Once more to replace it.", error=True)
+        else:
+            self._write(path)
+
+    @on(Button.Pressed, "#export-stop")
+    def action_cancel(self) -> None:
+        """Stop writing, or leave where nothing is written yet."""
+        if self._writing:
+            self._cancelled = True
+        else:
+            self.dismiss(None)
+
+    @work(exclusive=True)
+    async def _write(self, path: Path) -> None:
+        self._writing = True
+        self.query_one("#export-go", Button).disabled = True
+        self.query_one(ProgressBar).display = True
+        part = path.with_name(path.name + ".part")
+        try:
+            with part.open("wb") as file:
+                await self._write_flows(file)
+            if self._cancelled:
+                part.unlink()
+            else:
+                part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            self._writing = False
+            self.query_one("#export-go", Button).disabled = False
+            self._say(f"Not written: {error.strerror or error}", error=True)
+            return
+        self.dismiss(None if self._cancelled else Exported(path, len(self._flows)))
+
+    async def _write_flows(self, file: BinaryIO) -> None:
+        """Write flow by flow: in a thread where it ended and changes no more, a live one between two chunks."""
+        progress = self.query_one(ProgressBar)
+        transcripts = Transcripts(limit=1)
+        for number, flow in enumerate(self._flows, start=1):
+            if self._cancelled:
+                return
+            if flow.live:
+                jsonl.write([flow], transcripts, file)
+                await asyncio.sleep(0)
+            else:
+                await asyncio.to_thread(jsonl.write, [flow], transcripts, file)
+            progress.update(progress=number)
+
+    def _say(self, text: str, error: bool = False) -> None:
+        message = self.query_one("#export-message", Static)
+        message.set_class(error, "-error")
+        message.update(Content(printable(text)))

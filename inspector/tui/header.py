@@ -1,0 +1,128 @@
+"""The first line: where we listen, what is going on, what it came to, and what we ourselves cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widget import Widget
+
+from inspector.tui import format
+from inspector.tui.text import clip, printable
+
+
+class Listener(Protocol):
+    """The proxy, as far as the header tells of it."""
+
+    @property
+    def address(self) -> str:
+        """Where it listens, e.g. `127.0.0.1:7077`."""
+
+    @property
+    def added_ms(self) -> float | None:
+        """What the relay added to the latest chunks, in ms; None before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the header shows at one moment."""
+
+    place: str
+    """Where we listen, or the file that is shown."""
+    listening: bool
+    profile: str
+    live: int = 0
+    flows: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache: float | None = None
+    """Share of all input tokens that came from a cache, 0 to 1."""
+    added_ms: float | None = None
+    lag_ms: float = 0.0
+    """How late the event loop came to the latest frames, in ms."""
+    unread: int = 0
+    """Log lines that nobody looked at."""
+
+
+Piece = tuple[str, str]
+"""A text and the name of its tone."""
+
+
+class HeaderLine(Widget):
+    """Shows figures on one line. What there is no room for is left out, the least needed first."""
+
+    TONES: ClassVar[tuple[str, ...]] = ("name", "text", "muted", "live", "late")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"header--{tone}" for tone in TONES}
+    DEFAULT_CSS = "HeaderLine { height: 1; }"
+
+    def __init__(self, figures: Figures, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._figures = figures
+
+    def show(self, figures: Figures) -> None:
+        """Take new figures; drawn only if they differ from those shown."""
+        if figures != self._figures:
+            self._figures = figures
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Textual's Line API: the one line."""
+        width = self.size.width
+        if y:
+            return Strip.blank(width, self.rich_style)
+        styles = {tone: self.get_component_rich_style(f"header--{tone}", partial=True) for tone in self.TONES}
+        segments = [Segment(text, styles[tone]) for text, tone in arrange(self._figures, width)]
+        return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style)
+
+
+def arrange(figures: Figures, width: int) -> list[Piece]:
+    """The pieces of the header for a width: the name and place at the left, the flows between, our own cost right."""
+    parts = _parts(figures)
+    dropped = sorted(range(len(parts)), key=lambda index: parts[index][0], reverse=True)
+    shown = set(range(len(parts)))
+    for index in dropped:
+        if _width(parts, shown) <= width or len(shown) == 1:
+            break
+        shown.discard(index)
+    sides: list[list[Piece]] = [
+        [piece for index, (_, at, pieces) in enumerate(parts) if at == side and index in shown for piece in pieces]
+        for side in range(3)
+    ]
+    left, middle, right = sides
+    spare = max(0, width - sum(_cells(side) for side in sides))
+    before = max(0, min(spare, (width - _cells(middle)) // 2 - _cells(left))) if middle else 0
+    return [*left, (" " * before, "text"), *middle, (" " * (spare - before), "text"), *right]
+
+
+def _parts(figures: Figures) -> list[tuple[int, int, Sequence[Piece]]]:
+    """All parts in their order: how soon each gives way, the side it stands on, its pieces."""
+    mark: Piece = (" ● ", "live") if figures.listening else (" ▤ ", "muted")
+    late = figures.lag_ms >= 50
+    flows = f"  {format.count(figures.flows)} flow{'' if figures.flows == 1 else 's'}"
+    parts: list[tuple[int, int, Sequence[Piece]]] = [
+        (0, 0, [(" inspector ", "name")]),
+        (1, 0, [mark, (clip(printable(figures.place), 40), "text")]),
+        (7, 0, [(f"  {printable(figures.profile)}", "muted")] if figures.profile else []),
+        (2, 1, [(f"  {figures.live} live", "live" if figures.live else "muted")] if figures.listening else []),
+        (3, 1, [(flows, "text")]),
+        (5, 2, [(f"  ↑{format.count(figures.input_tokens)} ↓{format.count(figures.output_tokens)}", "text")]),
+        (8, 2, [(f"   cache {format.share(figures.cache)}", "text")] if figures.cache is not None else []),
+    ]
+    if figures.unread:
+        parts.insert(5, (3, 1, [(f"  ! {figures.unread} in the log", "late")]))
+    if figures.listening:
+        parts.append((6, 2, [(f"  +{format.milliseconds(figures.added_ms)}", "muted")]))
+    parts.append((4, 2, [(f"  ⟳ {format.milliseconds(figures.lag_ms)} ", "late" if late else "muted")]))
+    return parts
+
+
+def _width(parts: Sequence[tuple[int, int, Sequence[Piece]]], shown: set[int]) -> int:
+    return sum(_cells(parts[index][2]) for index in shown)
+
+
+def _cells(pieces: Sequence[Piece]) -> int:
+    return sum(cell_len(text) for text, _ in pieces)

@@ -1,0 +1,145 @@
+"""One flow as one line of the list: what each cell says, and in which tone. Knows no widget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.cells import cell_len, get_character_cell_size
+from rich.segment import Segment
+from rich.style import Style
+
+from inspector.model.flow import Flow, Reason, State
+from inspector.store.summary import Summary
+from inspector.tui import format
+from inspector.tui.columns import MARGIN, Column, gap
+from inspector.tui.text import clip, printable
+
+Tone = Literal["text", "bright", "muted", "live", "waiting", "failed", "number", "cursor"]
+"""What a piece of text means; a theme gives each a style."""
+
+TONES: tuple[Tone, ...] = ("text", "bright", "muted", "live", "waiting", "failed", "number", "cursor")
+
+_ENDS = {
+    Reason.UPSTREAM_UNREACHABLE: "unreachable",
+    Reason.UPSTREAM_RESET: "cut",
+    Reason.TIMEOUT: "timed out",
+    Reason.UNROUTED: "no route",
+    Reason.REFUSED: "refused",
+    Reason.HANDLER_ERROR: "hook failed",
+    Reason.UNFINISHED: "unfinished",
+    Reason.SHUTDOWN: "shut down",
+    Reason.INTERRUPTED: "interrupted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in one column of one row."""
+
+    text: str
+    tone: Tone = "text"
+    tail: bool = False
+    """Where it is too long, its end is shown and not its beginning."""
+
+
+def state_cell(flow: Flow, summary: Summary) -> Cell:
+    """Where a flow stands, as glyph, word and tone."""
+    match flow.state:
+        case State.RECEIVING:
+            return Cell("◌ receiving", "waiting")
+        case State.WAITING:
+            return Cell("○ waiting", "waiting")
+        case State.STREAMING:
+            return Cell("● stream", "live")
+        case State.CANCELLED:
+            return Cell("⊘ cancelled", "muted")
+        case State.FAILED:
+            return Cell(f"✗ {_failure(flow)}", "failed")
+        case State.DONE:
+            if summary.error:
+                return Cell("✗ error", "failed")
+            return Cell(f"✓ {summary.finish or (flow.response.status if flow.response else 'done')}", "muted")
+
+
+def cells(flow: Flow, summary: Summary, now: float) -> dict[str, Cell]:
+    """What a row says in each column. `now` is the wall clock in seconds."""
+    failed = flow.state is State.FAILED or bool(summary.error)
+    text: Tone = "text" if flow.live else "muted" if flow.state is State.CANCELLED else "text"
+    out = format.estimate(summary.output_tokens, summary.output_estimated)
+    return {
+        "seq": Cell(str(flow.seq), "muted"),
+        "age": Cell(format.age(now - flow.started), "muted"),
+        "agent": Cell(flow.agent or flow.source, text),
+        "model": Cell(format.short_model(summary.model), text),
+        "state": state_cell(flow, summary),
+        "in": _figure(format.count(summary.input_tokens)),
+        "out": _figure(out, "live" if flow.live and summary.output_tokens else "text"),
+        "cache": _figure(format.share(summary.cache)),
+        "ttft": _figure(format.duration(summary.ttft)),
+        "rate": _figure(format.rate(summary.tokens_per_second), "number"),
+        "pace": Cell(format.sparkline(summary.pace) if summary.tokens_per_second is not None else "", "number"),
+        "tools": Cell(tool_names(summary.tools), text),
+        "words": _words(flow, summary, failed),
+    }
+
+
+def tool_names(tools: tuple[str, ...]) -> str:
+    """The names of called tools, each once, with how often where it is more."""
+    times: dict[str, int] = {}
+    for name in tools:
+        times[name] = times.get(name, 0) + 1
+    return " ".join(f"{name}×{number}" if number > 1 else name for name, number in times.items())
+
+
+def draw(columns: Sequence[Column], row: Mapping[str, Cell], styles: Mapping[Tone, Style], width: int) -> list[Segment]:
+    """A row as segments. Whatever came from the wire is made inert here, and fitted to its column by cells."""
+    between = " " * gap(width)
+    segments: list[Segment] = []
+    for index, column in enumerate(columns):
+        cell = row[column.key]
+        if index:
+            segments.append(Segment(between, styles["text"]))
+        segments.append(Segment(fitted(printable(cell.text), column, cell.tail), styles[cell.tone]))
+    return segments
+
+
+def heads(columns: Sequence[Column], width: int) -> str:
+    """The line of headings above the rows."""
+    return " " * MARGIN + (" " * gap(width)).join(fitted(column.title, column) for column in columns)
+
+
+def fitted(text: str, column: Column, tail: bool = False) -> str:
+    """A printable text as exactly the cells of its column."""
+    text = clip_start(text, column.width) if tail else clip(text, column.width)
+    blank = " " * (column.width - cell_len(text))
+    return blank + text if column.right else text + blank
+
+
+def clip_start(text: str, width: int) -> str:
+    """The end of a printable text in at most `width` cells, with `…` where something is missing before it."""
+    if cell_len(text) <= width:
+        return text
+    room, start = width - 1, len(text)
+    while start > 0 and (room := room - get_character_cell_size(text[start - 1])) >= 0:
+        start -= 1
+    return "…" + text[start:] if width > 0 else ""
+
+
+def _figure(text: str, tone: Tone = "text") -> Cell:
+    return Cell(text, "muted" if text == format.NOTHING else tone)
+
+
+def _failure(flow: Flow) -> str:
+    if flow.end is not None and flow.end.reason is not Reason.DONE:
+        return _ENDS.get(flow.end.reason, str(flow.end.reason))
+    return str(flow.response.status) if flow.response is not None else "failed"
+
+
+def _words(flow: Flow, summary: Summary, failed: bool) -> Cell:
+    if failed:
+        return Cell(summary.error or summary.words, "failed")
+    if flow.state is State.WAITING and not summary.words:
+        return Cell(summary.prompt, "muted")
+    return Cell(summary.words, "bright" if flow.live else "muted", tail=True)

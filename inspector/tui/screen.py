@@ -1,0 +1,313 @@
+"""The main screen: header, filter, list, detail, footer. It owns the frame tick, by which everything live is pulled."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from inspector.store.flows import FlowStore
+from inspector.store.ledger import Ledger, Totals
+from inspector.store.transcripts import Transcripts
+from inspector.store.view import View
+from inspector.tui.detail import Detail
+from inspector.tui.export_dialog import ExportDialog, Exported
+from inspector.tui.filter_bar import FilterBar, FilterInput
+from inspector.tui.flow_list import FlowList
+from inspector.tui.frames import FrameClock
+from inspector.tui.header import Figures, HeaderLine, Listener
+from inspector.tui.list_heads import ListHeads
+from inspector.tui.log_screen import Log
+from inspector.tui.splitter import Splitter
+from inspector.tui.vocabulary import vocabulary
+from inspector.tui.welcome import Welcome
+
+BESIDE = 240
+"""Cells of width from which on the detail stands beside the list, as long as the person did not choose."""
+LOW = 12
+"""Lines of height below which there is room for the list or the detail, and not for both."""
+LIST_EVERY = 2
+"""Frames from one look at the list to the next: figures that change faster are not read."""
+HEADER_EVERY = 0.5
+"""Seconds from one look at the header's figures to the next."""
+_SHARES = (0.15, 0.85)
+
+
+class MainScreen(Screen[object]):
+    """What the person sees first and mostly."""
+
+    BINDING_GROUP_TITLE = "Screen"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "filter", "filter", id="flow.filter", tooltip="Type a filter"),
+        Binding("F", "clear_filter", "clear filter", show=False, id="flow.clear_filter", tooltip="Show all flows"),
+        Binding("x", "export", "export", id="flow.export", tooltip="Write the listed flows to a JSONL file"),
+        Binding("backslash", "layout", "layout", id="view.layout", tooltip="Detail below the list, or beside it"),
+        Binding("escape", "back", "back", id="view.back", tooltip="From the whole-screen detail back to the list"),
+        Binding("left_square_bracket", "grow(-5)", "less list", show=False, id="view.less", tooltip="Smaller list"),
+        Binding("right_square_bracket", "grow(5)", "more list", show=False, id="view.more", tooltip="Larger list"),
+        Binding("1", "tab('chat')", "chat", show=False, id="tab.chat", tooltip="The conversation"),
+        Binding("2", "tab('stream')", "stream", show=False, id="tab.stream", tooltip="Every event of the answer"),
+        Binding("3", "tab('request')", "request", show=False, id="tab.request", tooltip="What was sent"),
+        Binding("4", "tab('response')", "response", show=False, id="tab.response", tooltip="What came back"),
+    ]
+
+    zoomed: reactive[bool] = reactive(False, repaint=False, bindings=True)
+    """The detail has the whole screen."""
+
+    def __init__(
+        self,
+        store: FlowStore,
+        transcripts: Transcripts,
+        *,
+        listener: Listener | None,
+        profile: str = "",
+        title: str = "",
+        log: Log | None = None,
+    ) -> None:
+        super().__init__()
+        self._store = store
+        self._listener = listener
+        self._profile = profile
+        self._title = title
+        self._log_lines = log
+        self._log_seen = 0
+        self._view = View(store, transcripts)
+        self._ledger = Ledger(store, transcripts)
+        self._totals = Totals()
+        self._clock = FrameClock()
+        self._transcripts = transcripts
+        self._beside: bool | None = None
+        """The person's choice of layout; None while the width decides."""
+        self._share = 0.42
+        self._listed = False
+        """Whether there were rows when the footer was last told."""
+        self._frame = 0
+        self._revision = 0
+        self._header_due = 0.0
+        self._header = HeaderLine(self._figures(), id="header")
+        self._bar = FilterBar(self._values, id="filter")
+        self._welcome = Welcome(listener.address if listener is not None else None, title, id="welcome")
+        self._list = FlowList(self._view, id="list")
+        self._heads = ListHeads(self._list, id="heads")
+        self._splitter = Splitter(id="splitter")
+        self._detail = Detail(transcripts, id="detail")
+
+    def compose(self) -> ComposeResult:
+        """Everything from top to bottom."""
+        yield self._header
+        yield self._bar
+        with Container(id="body"):
+            yield self._welcome
+            with Vertical(id="list-pane") as self._list_pane:
+                yield self._heads
+                yield self._list
+            yield self._splitter
+            yield self._detail
+        yield Footer(id="footer", show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Arrange the screen and start the frames."""
+        self._arrange()
+        self.set_class(len(self._store) == 0, "-empty")
+        self._focus_list()
+        self.tick()
+        self.run_worker(self._frames(), name="frames")
+
+    # Frames
+
+    async def _frames(self) -> None:
+        while True:
+            await asyncio.sleep(self._clock.interval)
+            self._clock.frame(time.monotonic(), self._store.revision - self._revision)
+            self._revision = self._store.revision
+            for step in self._steps():
+                if self._detail.is_running:
+                    step()
+                    await asyncio.sleep(0)
+            self._clock.drawn(time.monotonic())
+
+    def tick(self) -> None:
+        """Draw one frame at once: pull what moved since the last one. Nothing is pushed here, whatever passes."""
+        for step in self._steps():
+            step()
+
+    def _steps(self) -> tuple[Callable[[], None], ...]:
+        """What a frame consists of. Between two steps the relay has its turn."""
+        if not self._detail.is_running:
+            return ()
+        self._frame += 1
+        return self._pull_list, self._list.draw_some, self._detail.pull, self._pull_header
+
+    def _pull_header(self) -> None:
+        self._totals = self._ledger.update()
+        if time.monotonic() >= self._header_due:
+            self._header_due = time.monotonic() + HEADER_EVERY
+            self._header.show(self._figures())
+
+    def _pull_list(self) -> None:
+        self._take_filter()
+        if self._frame % LIST_EVERY and not self._view.pending:
+            return
+        if self.has_class("-empty") and len(self._store):
+            self.remove_class("-empty")
+            self._list.focus()
+        if self._list.pull():
+            self._bar.show_count(len(self._view.rows), len(self._store))
+            if bool(self._view.rows) != self._listed:
+                self._listed = not self._listed
+                self.refresh_bindings()
+        self._heads.pull()
+
+    def _take_filter(self) -> None:
+        wanted = self._bar.take()
+        if wanted is not None:
+            self._view.filter = wanted
+            self._list.pull()
+            self._bar.show_count(len(self._view.rows), len(self._store))
+
+    def _figures(self) -> Figures:
+        totals = self._totals
+        return Figures(
+            place=self._listener.address if self._listener is not None else self._title or "a file",
+            listening=self._listener is not None,
+            profile=self._profile,
+            live=totals.live,
+            flows=totals.flows,
+            input_tokens=totals.input_tokens,
+            output_tokens=totals.output_tokens,
+            cache=totals.cache,
+            added_ms=self._listener.added_ms if self._listener is not None else None,
+            lag_ms=self._clock.lag_ms,
+            unread=self._log_lines.count - self._log_seen if self._log_lines is not None else 0,
+        )
+
+    def log_seen(self) -> None:
+        """The person looks at the log: what it holds now is no news any more."""
+        if self._log_lines is not None:
+            self._log_seen = self._log_lines.count
+
+    def _values(self) -> Mapping[str, Sequence[str]]:
+        return vocabulary(reversed(self._view.rows or list(self._store)), self._transcripts)
+
+    # Selecting and reading
+
+    @on(FlowList.Selected)
+    def _selected(self, event: FlowList.Selected) -> None:
+        self._detail.show(event.flow)
+
+    @on(FlowList.Opened)
+    def _opened(self) -> None:
+        self.zoomed = True
+        self._focus_detail()
+
+    def _focus_list(self) -> None:
+        (self._welcome if self.has_class("-empty") else self._list).focus()
+
+    def _focus_detail(self) -> None:
+        for widget in self.focus_chain:
+            if self._detail in widget.ancestors_with_self:
+                widget.focus()
+                return
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Whoever goes into the detail wants to read this flow: the list no longer follows."""
+        if self._detail in event.widget.ancestors_with_self:
+            self._list.hold_still()
+
+    @on(FilterInput.Left)
+    def _left_filter(self) -> None:
+        self._focus_list()
+
+    # Layout
+
+    def on_resize(self) -> None:
+        """The width may decide the layout."""
+        self._arrange()
+
+    def watch_zoomed(self) -> None:
+        """Show the detail alone, or beside the list."""
+        self.set_class(self.zoomed, "-zoomed")
+
+    @on(Splitter.Dragged)
+    def _dragged(self, event: Splitter.Dragged) -> None:
+        body = self.query_one("#body").region
+        along, length = (event.to.x - body.x, body.width) if self.beside else (event.to.y - body.y, body.height)
+        self._set_share((along + 0.5) / max(1, length - 1))
+
+    @property
+    def beside(self) -> bool:
+        """Whether the detail stands beside the list, and not below it."""
+        return self._beside if self._beside is not None else self.size.width >= BESIDE
+
+    def _arrange(self) -> None:
+        self.set_class(self.beside, "-beside")
+        self.set_class(self.size.height < LOW, "-low")
+        self._splitter.set_class(self.beside, "-upright")
+        self._set_share(self._share)
+
+    def _set_share(self, share: float) -> None:
+        low, high = _SHARES
+        self._share = max(low, min(high, share))
+        for widget, part in ((self._list_pane, self._share), (self._detail, 1 - self._share)):
+            size, full = f"{round(part * 1000)}fr", "100%"
+            widget.styles.width, widget.styles.height = (size, full) if self.beside else (full, size)
+
+    # Actions
+
+    def action_filter(self) -> None:
+        """Go to the filter."""
+        self.zoomed = False
+        self._bar.input.focus()
+
+    def action_clear_filter(self) -> None:
+        """Show all flows."""
+        self._bar.input.value = ""
+
+    def action_back(self) -> None:
+        """Leave the whole-screen detail, or the detail."""
+        self.zoomed = False
+        self._left_filter()
+
+    def action_layout(self) -> None:
+        """Put the detail beside the list, or below it."""
+        self.zoomed = False
+        self._beside = not self.beside
+        self._arrange()
+
+    def action_grow(self, percent: int) -> None:
+        """Give the list more or less of the room."""
+        self._set_share(self._share + percent / 100)
+
+    def action_tab(self, name: str) -> None:
+        """Open a tab of the detail."""
+        self._detail.active = name
+
+    def action_export(self) -> None:
+        """Ask for a file and write the listed flows to it."""
+        name = f"flows-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
+        self.app.push_screen(ExportDialog(tuple(self._view.rows), name), self._exported)
+
+    def _exported(self, exported: Exported | None) -> None:
+        if exported is not None:
+            count = f"{exported.flows} flow{'' if exported.flows == 1 else 's'}"
+            self.notify(f"Wrote {count} to {exported.path}", markup=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what does something now."""
+        if action == "back":
+            return self.zoomed or (self.focused is not None and self._detail in self.focused.ancestors)
+        if action == "export":
+            return bool(self._view.rows)
+        if action in ("layout", "grow"):
+            return not self.has_class("-empty")
+        return True

@@ -1,0 +1,68 @@
+"""What a tab of the detail is: one way to look at one flow, drawn from what is known of it when it is pulled."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.containers import Vertical
+
+from inspector.model.flow import Flow
+from inspector.store.transcripts import Transcripts
+from inspector.tui.line_pane import LinePane
+
+SEARCH_SLICE = 0.006
+"""Seconds of a frame that a search may take."""
+
+
+class Tab(Vertical):
+    """One view of a flow. A subclass composes its panes, and takes a flow with `open` and its news with `grow`."""
+
+    tab_id: ClassVar[str]
+    """As `Detail.active` calls it."""
+    title: ClassVar[str]
+    """As the tab line calls it."""
+
+    def __init__(self, transcripts: Transcripts) -> None:
+        super().__init__(id=self.tab_id)
+        self.transcripts = transcripts
+        self.flow: Flow | None = None
+        self._seen = -1
+
+    @property
+    def pane(self) -> LinePane:
+        """Where the keys go, and what a search looks through."""
+        raise NotImplementedError
+
+    def open(self, flow: Flow) -> None:
+        """Show another flow, at the place where it was left."""
+        raise NotImplementedError
+
+    def grow(self, flow: Flow) -> None:
+        """Show what is new in the flow that is shown."""
+        raise NotImplementedError
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is more to draw, though the flow did not move."""
+        return False
+
+    def show(self, flow: Flow | None) -> None:
+        """Show a flow; None shows nothing."""
+        if flow is self.flow and flow is not None:
+            self.pull()
+            return
+        if self.flow is not None:
+            self.pane.leave(self.flow.id)
+        self.flow = flow
+        self._seen = -1 if flow is None else flow.revision
+        self.pane.display = flow is not None
+        if flow is not None:
+            self.open(flow)
+
+    def pull(self) -> None:
+        """Take what is new. Costs next to nothing where nothing is."""
+        flow = self.flow
+        if flow is not None and (flow.revision != self._seen or self.unfinished):
+            self._seen = flow.revision
+            self.grow(flow)
+        self.pane.search_on(SEARCH_SLICE)

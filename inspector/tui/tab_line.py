@@ -1,0 +1,89 @@
+"""The line above the detail: the tabs by number and name, and on the right the flow that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from inspector.tui.spans import Line, cut, width_of
+
+
+class TabLine(Widget):
+    """One line of tabs. A click on one asks for it."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "tab-line--number",
+        "tab-line--name",
+        "tab-line--active",
+        "tab-line--flow",
+        "tab-line--muted",
+    }
+    DEFAULT_CSS = """
+    TabLine {
+        height: 1; background: $surface;
+        & > .tab-line--number { color: $foreground-muted; }
+        & > .tab-line--name { color: $foreground-muted; }
+        & > .tab-line--active { color: $foreground; background: $background; text-style: bold; }
+        & > .tab-line--flow, & > .tab-line--muted { color: $foreground-muted; }
+    }
+    """
+
+    @dataclass
+    class Chosen(Message):
+        """Somebody clicked on a tab."""
+
+        name: str
+
+    def __init__(self, tabs: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._tabs = tuple(tabs)
+        self._active = ""
+        self._flow = ""
+        self._spots: list[tuple[range, str]] = []
+
+    def set(self, active: str, flow: str) -> None:
+        """Say which tab is open, and what is known of the flow; draws only where that is new."""
+        if (active, flow) != (self._active, self._flow):
+            self._active, self._flow = active, flow
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Textual's Line API."""
+        left = self._left()
+        width = self.size.width
+        if width_of(left) > width:
+            left = self._left(names=False)
+        room = width - width_of(left) - 2
+        right = cut([("flow", self._flow)], room) if room > 8 else []
+        line = [*left, ("", " " * max(0, width - width_of(left) - width_of(right) - 1)), *right]
+        strip = Strip(
+            [
+                Segment(text, self.get_component_rich_style(f"tab-line--{name}", partial=True) if name else None)
+                for name, text in line
+            ]
+        )
+        return strip.apply_style(self.rich_style).adjust_cell_length(width, self.rich_style)
+
+    def _left(self, names: bool = True) -> Line:
+        """The tabs; without the names of those that are not open where the line is short."""
+        line: Line = []
+        self._spots = []
+        for number, (name, title) in enumerate(self._tabs, 1):
+            start, active = width_of(line), name == self._active
+            shown = f" {title}" if names or active else ""
+            line += [("active" if active else "number", f" {number}"), ("active" if active else "name", f"{shown} ")]
+            self._spots.append((range(start, width_of(line)), name))
+        return line
+
+    def on_click(self, event: events.Click) -> None:
+        """Ask for the tab under the pointer."""
+        for cells, name in self._spots:
+            if event.x in cells:
+                self.post_message(self.Chosen(name))

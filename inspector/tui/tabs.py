@@ -1,0 +1,10 @@
+"""The tabs of the detail, in their order. A new one is a module of its own and a line here."""
+
+from __future__ import annotations
+
+from inspector.tui.chat_tab import ChatTab
+from inspector.tui.http_tab import RequestTab, ResponseTab
+from inspector.tui.stream_tab import StreamTab
+from inspector.tui.tab import Tab
+
+TABS: tuple[type[Tab], ...] = (ChatTab, StreamTab, RequestTab, ResponseTab)

@@ -1,0 +1,56 @@
+"""The first line: what matters most stays where there is little room."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rich.cells import cell_len
+
+from inspector.tui.header import Figures, arrange
+
+FULL = Figures("127.0.0.1:7077", True, "observe", 3, 128, 1_200_000, 48_000, 0.92, 0.31, 2.2)
+
+
+def line(figures: Figures, width: int) -> str:
+    """The header as text."""
+    return "".join(text for text, _ in arrange(figures, width))
+
+
+def test_a_wide_header_says_everything() -> None:
+    shown = line(FULL, 160)
+    for piece in (
+        "● 127.0.0.1:7077",
+        "observe",
+        "3 live",
+        "128 flows",
+        "↑1.2M ↓48k",
+        "cache 92%",
+        "+0.3 ms",
+        "⟳ 2.2 ms",
+    ):
+        assert piece in shown
+    assert shown.index("observe") < shown.index("3 live") < shown.index("↑1.2M")
+
+
+def test_it_fits_every_width_but_the_name() -> None:
+    for width in range(11, 200):
+        assert cell_len(line(FULL, width)) == width
+
+
+def test_eighty_columns_keep_place_flows_and_our_own_cost() -> None:
+    shown = line(FULL, 80)
+    for piece in ("127.0.0.1:7077", "3 live", "128 flows", "+0.3 ms", "⟳ 2.2 ms"):
+        assert piece in shown
+
+
+def test_a_file_has_a_name_and_no_listener() -> None:
+    shown = line(replace(FULL, place="run\x1b[31m.jsonl", listening=False), 160)
+    assert "▤ run␛[31m.jsonl" in shown
+    assert "live" not in shown
+    assert "+0.3 ms" not in shown
+
+
+def test_a_late_loop_and_an_unread_log_stand_out() -> None:
+    tones = dict(arrange(replace(FULL, lag_ms=80.0, unread=2), 160))
+    assert tones["  ⟳ 80 ms "] == "late"
+    assert tones["  ! 2 in the log"] == "late"
