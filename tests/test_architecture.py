@@ -1,4 +1,4 @@
-"""The house's shape: floors, cycles, sizes, and what may know what. Read from the sources, not from imports that ran."""
+"""The house's shape: floors, cycles, sizes, and what may know what. Read from the sources, nothing is imported."""
 
 from __future__ import annotations
 

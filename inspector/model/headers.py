@@ -92,6 +92,8 @@ class Headers:
 
     def end_to_end(self) -> Headers:
         """A copy without the hop-by-hop lines and those that `Connection` names."""
+        if HOP_BY_HOP.isdisjoint(self._names):
+            return self
         named = {token.strip().lower() for value in self.all("connection") for token in value.split(",")}
         return self.without(*HOP_BY_HOP, *named)
 

@@ -66,6 +66,13 @@ class Transcripts:
             self._summaries.popitem(last=False)
         return summary
 
+    def latest(self, flow: Flow) -> tuple[Summary | None, bool]:
+        """The last summary of a flow, if there was one, and whether it still holds. Reads nothing."""
+        known = self._summaries.get(flow.id)
+        if known is None or known[0] is not flow:
+            return None, False
+        return known[2], known[1] == _stamp(flow)
+
     def _forget(self, flow_id: str) -> None:
         reading = self._readings.pop(flow_id, None)
         if reading is not None:

@@ -91,6 +91,10 @@ class View:
         """The flow in one line; worked out anew only after it changed."""
         return self._transcripts.summary(flow)
 
+    def latest(self, flow: Flow) -> tuple[Summary | None, bool]:
+        """The last summary of a flow, if there was one, and whether it still holds. Reads nothing."""
+        return self._transcripts.latest(flow)
+
     def index_of(self, flow_id: str) -> int | None:
         """The row of a flow; None where it is not shown."""
         key = self._key_of.get(flow_id)

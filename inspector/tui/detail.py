@@ -8,12 +8,11 @@ from urllib.parse import urlsplit
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.widgets import ContentSwitcher
 
 from inspector.model.flow import Flow
 from inspector.model.headers import mask_url
 from inspector.store.transcripts import Transcripts
+from inspector.tui.covered import CoveredSwitcher, CoveredVertical
 from inspector.tui.search_line import SearchLine
 from inspector.tui.tab import Tab
 from inspector.tui.tab_line import TabLine
@@ -23,7 +22,7 @@ from inspector.tui.text import one_line
 _ID_HEADERS = ("request-id", "x-request-id", "x-amzn-requestid", "apim-request-id")
 
 
-class Detail(Vertical):
+class Detail(CoveredVertical):
     """Shows one flow. Only the open tab reads it; the others catch up when they are opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,7 +41,7 @@ class Detail(Vertical):
         self._active = TABS[0].tab_id
         self._flow: Flow | None = None
         self._line = TabLine([(tab.tab_id, tab.title) for tab in TABS])
-        self._switcher = ContentSwitcher(*self._tabs.values(), initial=self._active)
+        self._switcher = CoveredSwitcher(*self._tabs.values(), initial=self._active)
         self._search = SearchLine()
         self._seeking = False
         """Whether the cursor is to go to the first match, once there is one."""

@@ -6,7 +6,6 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -18,14 +17,15 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from inspector.model.flow import Flow
+from inspector.store.summary import Summary
 from inspector.store.view import View
 from inspector.tui import rows
 from inspector.tui.columns import MARGIN, fit
 from inspector.tui.line_view import LineView
 from inspector.tui.rows import TONES, Tone
 
-ROWS_A_FRAME = 6
-"""Changed rows drawn in one frame, or a quarter of those that wait where that is more."""
+DRAWING = 0.0015
+"""Seconds that one frame may spend on reading changed rows; the rest waits for the next."""
 
 
 class FlowList(LineView):
@@ -88,12 +88,15 @@ A count with `~` is an estimate until the provider names its own.
         return len(self._view.rows) or 1
 
     def draw_line(self, index: int, width: int) -> Strip:
-        """One flow, or the remark that there is none."""
+        """One flow, as far as it was read; or the remark that there is none."""
         styles = self._styles or self._read_styles()
         if not self._view.rows:
             return Strip([Segment(" " * MARGIN + "no flow matches the filter"[: width - MARGIN], styles["muted"])])
         flow = self._view.rows[index]
-        row = rows.cells(flow, self._view.summary(flow), self._clock())
+        summary, holds = self._view.latest(flow)
+        if not holds:
+            self._stale.setdefault(flow.id)
+        row = rows.cells(flow, summary or Summary(), self._clock())
         selected = index == self._cursor
         edge = Segment("▌" if selected else " ", styles["cursor"])
         strip = Strip([edge, *rows.draw(fit(width), row, styles, width)])
@@ -124,8 +127,9 @@ A count with `~` is an estimate until the provider names its own.
 
     def draw_some(self) -> None:
         """Read, and have drawn anew, a share of the changed rows: all in one frame would keep the relay waiting."""
-        visible = self.visible_lines
-        for flow_id in list(islice(self._stale, max(ROWS_A_FRAME, len(self._stale) // 4))):
+        visible, until = self.visible_lines, time.perf_counter() + DRAWING
+        while self._stale and time.perf_counter() < until:
+            flow_id = next(iter(self._stale))
             del self._stale[flow_id]
             index = self._view.index_of(flow_id)
             if index is not None:
@@ -247,7 +251,7 @@ A count with `~` is an estimate until the provider names its own.
         if second != self._second:
             self._second = second
             visible = self.visible_lines
-            self.lines_changed(visible.start, len(visible))
+            self._stale.update(dict.fromkeys(flow.id for flow in self._view.rows[visible.start : visible.stop]))
 
     def _read_styles(self) -> dict[Tone, Style]:
         self._styles = {tone: self.get_component_rich_style(f"row--{tone}", partial=True) for tone in TONES}

@@ -12,6 +12,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
+MOST_KEPT = 4096
+"""Drawn lines that a view keeps."""
+
 
 class LineView(ScrollView, can_focus=True):
     """Shows `line_count()` lines. `draw_line()` draws one when it is first seen; it is kept until it is invalidated."""
@@ -73,8 +76,24 @@ class LineView(ScrollView, can_focus=True):
         if strip is None:
             style = self._base_style()
             strip = self.draw_line(index, width).apply_style(style).adjust_cell_length(width, style)
+            if len(self._strips) >= MOST_KEPT:
+                self._strips.clear()
             self._strips[index] = strip
         return strip
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows of a region. Without border and padding they need none of what Textual's styling does to each."""
+        if self.styles.gutter:
+            return super().render_lines(crop)
+        width, style = self.outer_size.width, self._base_style()
+        strips = [self.render_line(y).adjust_cell_length(width, style) for y in crop.line_range]
+        if filters := self.get_line_filters():
+            background = self.background_colors[1]
+            for line_filter in filters:
+                strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        if crop.column_span != (0, width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
 
     def on_resize(self) -> None:
         """Lines may wrap anew at another width."""

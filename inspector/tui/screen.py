@@ -11,7 +11,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import Footer
@@ -20,6 +19,7 @@ from inspector.store.flows import FlowStore
 from inspector.store.ledger import Ledger, Totals
 from inspector.store.transcripts import Transcripts
 from inspector.store.view import View
+from inspector.tui.covered import CoveredContainer, CoveredVertical
 from inspector.tui.detail import Detail
 from inspector.tui.export_dialog import ExportDialog, Exported
 from inspector.tui.filter_bar import FilterBar, FilterInput
@@ -46,6 +46,8 @@ _SHARES = (0.15, 0.85)
 class MainScreen(Screen[object]):
     """What the person sees first and mostly."""
 
+    BLANK: ClassVar[bool] = True
+    """It is covered by what it holds."""
     BINDING_GROUP_TITLE = "Screen"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "filter", "filter", id="flow.filter", tooltip="Type a filter"),
@@ -106,9 +108,9 @@ class MainScreen(Screen[object]):
         """Everything from top to bottom."""
         yield self._header
         yield self._bar
-        with Container(id="body"):
+        with CoveredContainer(id="body"):
             yield self._welcome
-            with Vertical(id="list-pane") as self._list_pane:
+            with CoveredVertical(id="list-pane") as self._list_pane:
                 yield self._heads
                 yield self._list
             yield self._splitter
@@ -130,10 +132,12 @@ class MainScreen(Screen[object]):
             await asyncio.sleep(self._clock.interval)
             self._clock.frame(time.monotonic(), self._store.revision - self._revision)
             self._revision = self._store.revision
-            for step in self._steps():
-                if self._detail.is_running:
-                    step()
-                    await asyncio.sleep(0)
+            with self.app.batch_update():
+                for step in self._steps():
+                    if self._detail.is_running:
+                        step()
+                        await asyncio.sleep(0)
+            self.check_idle()
             self._clock.drawn(time.monotonic())
 
     def tick(self) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Container
 
 from inspector.model.flow import Flow
 from inspector.store.transcripts import Transcripts
 from inspector.tui.body_lines import hex_line, looks_binary
 from inspector.tui.chat_blocks import size_of
+from inspector.tui.covered import CoveredContainer
 from inspector.tui.event_rows import EventRows, Row, row_line
 from inspector.tui.line_pane import LinePane
 from inspector.tui.spans import Line, json_line
@@ -141,7 +141,7 @@ class StreamTab(Tab):
 
     def compose(self) -> ComposeResult:
         """The events, and the bytes of one."""
-        with Container():
+        with CoveredContainer():
             yield self._pane
             yield self._raw
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.containers import Vertical
-
 from inspector.model.flow import Flow
 from inspector.store.transcripts import Transcripts
+from inspector.tui.covered import CoveredVertical
 from inspector.tui.line_pane import LinePane
 
 SEARCH_SLICE = 0.006
 """Seconds of a frame that a search may take."""
 
 
-class Tab(Vertical):
+class Tab(CoveredVertical):
     """One view of a flow. A subclass composes its panes, and takes a flow with `open` and its news with `grow`."""
 
     tab_id: ClassVar[str]
