@@ -51,8 +51,8 @@ class Headers:
     __slots__ = ("_names", "pairs")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self.pairs: tuple[tuple[str, str], ...] = tuple((name, value) for name, value in pairs)
-        self._names = tuple(name.lower() for name, _ in self.pairs)
+        self.pairs: tuple[tuple[str, str], ...] = tuple(pairs)
+        self._names = tuple([name.lower() for name, _ in self.pairs])
 
     @classmethod
     def from_raw(cls, raw: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -76,7 +76,7 @@ class Headers:
     def without(self, *names: str) -> Headers:
         """A copy without the lines of these names."""
         dropped = {name.lower() for name in names}
-        return Headers(pair for key, pair in zip(self._names, self.pairs, strict=True) if key not in dropped)
+        return Headers([pair for key, pair in zip(self._names, self.pairs, strict=True) if key not in dropped])
 
     def set(self, name: str, value: str) -> Headers:
         """A copy where `name` has this one value, at its old place or at the end."""

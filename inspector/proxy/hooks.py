@@ -80,13 +80,11 @@ def to_httpx(request: Request) -> httpx.Request:
     start = request.url.find("/", request.url.find("://") + 3)
     headers, length = request.headers.end_to_end(), len(request.body)
     if headers.get("content-length", "0") != str(length):
-        headers = headers.set("content-length", str(length)) if length else headers.without("content-length")
-    built = httpx.Request(
-        request.method,
-        _url(request.url),
-        headers=headers.raw(),
-        content=bytes(request.body) or None,
-    )
+        headers = headers.set("Content-Length", str(length)) if length else headers.without("Content-Length")
+    url = _url(request.url)
+    stream = httpx.ByteStream(bytes(request.body))
+    built = httpx.Request(request.method, url, headers=[(b"Host", url.netloc), *headers.raw()], stream=stream)
+    built.read()
     built.extensions["target"] = (built.url, request.url[start:].encode("latin-1", "replace"))
     return built
 

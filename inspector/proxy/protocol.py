@@ -1,8 +1,8 @@
 """uvicorn's HTTP/1.1 protocol, made exact: header names keep their spelling, reason phrases their words.
 
 ASGI asks servers to lower-case names and has no reason phrase. Both pass through a proxy unchanged, so the protocol
-hands the names as received to the app in `scope["extensions"]["inspector.headers"]`, and takes a `reason` (bytes) in
-`http.response.start`.
+hands the lines as received to the app in `scope["extensions"]["inspector.headers"]`, and takes a `reason` (bytes) in
+`http.response.start`. The connection's Hangup stands in `scope["extensions"]["inspector.hangup"]`.
 """
 
 from __future__ import annotations
@@ -17,22 +17,39 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from inspector.proxy.client_watch import Hangup
+
 BODILESS = (204, 304)
 
 
 class ExactProtocol(HttpToolsProtocol):
     """One client connection."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.hangup = Hangup()
+
     def on_message_begin(self) -> None:
         """Make room for the names as they were spelled."""
         super().on_message_begin()
         self.spelled: list[tuple[bytes, bytes]] = []
-        self.scope["extensions"] = {"inspector.headers": self.spelled}  # type: ignore[dict-item]
+        extensions: Any = {"inspector.headers": self.spelled, "inspector.hangup": self.hangup}
+        self.scope["extensions"] = extensions
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header line as it came, beside uvicorn's own."""
         super().on_header(name, value)
         self.spelled.append((name, value))
+
+    def on_message_complete(self) -> None:
+        """Go on reading after a large body: a hang-up is read, too."""
+        super().on_message_complete()
+        self.flow.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell those who wait for the client's sake."""
+        super().connection_lost(exc)
+        self.hangup.happen()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # uvicorn builds the cycle in the middle of a long method; changing its class is the one seam it leaves.

@@ -19,7 +19,7 @@ from inspector.dialects import by_name, detect
 from inspector.model.agents import agent_of
 from inspector.model.flow import Flow, Reason, Request, Response
 from inspector.model.headers import Headers
-from inspector.proxy.client_watch import ClientGone, ClientWatch
+from inspector.proxy.client_watch import ClientGone, ClientWatch, Hangup
 from inspector.proxy.credential import Credential
 from inspector.proxy.embedded import Aborted
 from inspector.proxy.hooks import Context, RequestHandler
@@ -34,7 +34,7 @@ BODILESS = ("GET", "HEAD")
 
 @dataclass(slots=True)
 class Relay:
-    """The ASGI app behind the listener. Every request becomes a flow in the store."""
+    """The ASGI app behind the listener (it needs `ExactProtocol`). Every request becomes a flow in the store."""
 
     store: FlowStore
     routes: Routes
@@ -58,6 +58,7 @@ class _Exchange:
         self.relay = relay
         self.receive = receive
         self.send = send
+        self.hangup: Hangup = scope["extensions"]["inspector.hangup"]
         self.started = False
         clock = time.perf_counter()
         self.flow = flow = Flow(secrets.token_hex(6), _request(scope), time.time(), clock)
@@ -71,8 +72,8 @@ class _Exchange:
         flow = self.flow
         try:
             await self._receive_request()
-            async with ClientWatch(self.receive, self.context.cancelled.set) as watch:
-                await self._relay(await self._ask(), watch)
+            async with ClientWatch(self.hangup, self.context.cancelled.set):
+                await self._relay(await self._ask())
         except ClientGone:
             self._client_gone()
         except Refusal as refusal:
@@ -141,11 +142,10 @@ class _Exchange:
         self.context.note_response(response)
         return response
 
-    async def _relay(self, response: httpx.Response, watch: ClientWatch) -> None:
+    async def _relay(self, response: httpx.Response) -> None:
         try:
             await self._send_head(response)
             await self._send_body(_chunks(response))
-            watch.stop()
             await self.send({"type": "http.response.body", "body": b"", "more_body": False})
             self._finish(Reason.DONE, "upstream" if self.context.upstream else "hook")
         except httpx.TransportError as error:
@@ -230,5 +230,4 @@ async def _once(content: bytes) -> AsyncIterator[bytes]:
 
 
 def _request(scope: Scope) -> Request:
-    spelled = scope.get("extensions", {}).get("inspector.headers") or scope["headers"]
-    return Request(scope["method"].upper(), "", Headers.from_raw(spelled))
+    return Request(scope["method"].upper(), "", Headers.from_raw(scope["extensions"]["inspector.headers"]))
