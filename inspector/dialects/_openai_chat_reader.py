@@ -75,7 +75,8 @@ class ChatReader:
         message = self._answer.choice(index)
         delta = choice.get("delta")
         if isinstance(delta, dict):
-            self._parts(index, message, delta)
+            if not _only_words(message.parts, delta):
+                self._parts(index, message, delta)
         elif isinstance(choice.get("message"), dict):
             message.parts.clear()
             self._calls.pop(index, None)
@@ -116,15 +117,30 @@ class ChatReader:
 
     def _take_usage(self, body: Json) -> None:
         """Take token counts: the last of each wins, for a stream may repeat them, growing, with every event."""
-        places = [object_of(body.get("x_groq")), *objects_of(body.get("choices")), body]
-        found = [usage for place in places if (usage := object_of(place.get("usage")))]
-        for usage in found:
-            merge(self._usage, usage)
+        found = False
+        for place in (object_of(body.get("x_groq")), *objects_of(body.get("choices")), body):
+            if usage := object_of(place.get("usage")):
+                merge(self._usage, usage)
+                found = True
         if found:
             self._answer.usage = chat_usage(self._usage)
         dollars = float_of(object_of(body.get("cost")).get("usd"))
         if dollars is not None and self._answer.usage is not None:
             self._answer.usage.cost = dollars
+
+
+def _only_words(parts: list[Part], delta: Json) -> bool:
+    """Take a delta that brings nothing but text, as nearly all do; False where there is more to it."""
+    content = delta.get("content")
+    if not isinstance(content, str) or len(delta) > 1 + ("role" in delta):
+        return False
+    for known in parts:
+        if isinstance(known, Text):
+            known.content.append(content)
+            return True
+    if content:
+        parts.append(Text(Growing(content)))
+    return True
 
 
 def _add(parts: list[Part], part: Part) -> None:

@@ -18,19 +18,34 @@ Role = Literal["system", "user", "assistant", "tool"]
 class Growing:
     """A text that arrives in pieces; joined when somebody reads it."""
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_pieces", "length")
 
     def __init__(self, text: str = "") -> None:
         self._pieces = [text] if text else []
+        self.length = len(text)
+        """Characters so far."""
 
     def append(self, piece: str) -> None:
         """Add a piece at the end."""
         if piece:
             self._pieces.append(piece)
+            self.length += len(piece)
 
     def replace(self, text: str) -> None:
         """Take `text` for all that came so far."""
         self._pieces = [text] if text else []
+        self.length = len(text)
+
+    def tail(self, limit: int) -> str:
+        """The last `limit` characters; what came before them is not joined for it."""
+        last: list[str] = []
+        size = 0
+        for piece in reversed(self._pieces):
+            last.append(piece)
+            size += len(piece)
+            if size >= limit:
+                break
+        return "".join(reversed(last))[-limit:]
 
     def __str__(self) -> str:
         if len(self._pieces) > 1:

@@ -6,12 +6,12 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from inspector.model.flow import Capture, Flow
-from inspector.model.message import Media, Message, Other, Part, Reasoning, Refusal, Text, ToolCall, Transcript
+from inspector.model.message import Growing, Media, Message, Other, Part, Reasoning, Refusal, Text, ToolCall, Transcript
 
 WORDS = 200
 """Characters of text that a row may show."""
 PACE_SLICES = 8
-BYTES_PER_TOKEN = 4
+CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English text, until the provider names its count."""
 
 
@@ -77,15 +77,23 @@ def summarise(flow: Flow, transcript: Transcript) -> Summary:
 
 def part_text(part: Part) -> str:
     """The words of a part that a model wrote: text, thoughts, a call's arguments; empty where it has none."""
+    return str(_growing(part))
+
+
+def _growing(part: Part) -> Growing:
     match part:
         case Text() | Reasoning() | Refusal():
-            return str(part.content)
+            return part.content
         case ToolCall():
-            return str(part.arguments)
+            return part.arguments
         case Media():
-            return str(part.transcript)
+            return part.transcript
         case _:
-            return ""
+            return Growing()
+
+
+def _size(part: Part) -> int:
+    return _growing(part).length + (len(part.name) if isinstance(part, ToolCall) else 0)
 
 
 def has_substance(part: Part) -> bool:
@@ -98,7 +106,7 @@ def has_substance(part: Part) -> bool:
         case Media() | Other():
             return True
         case _:
-            return bool(part_text(part))
+            return bool(_growing(part))
 
 
 def pace(body: Capture) -> tuple[float, ...]:
@@ -128,12 +136,8 @@ def _bytes_until(body: Capture, at: float) -> int:
 
 def _estimate(transcript: Transcript, counted: int | None) -> tuple[int | None, bool]:
     """A provisional count, and whether it is a guess: some open with a count of 1 and correct it at the end."""
-    size = sum(
-        len(part_text(part).encode("utf-8", "surrogatepass")) + (len(part.name) if isinstance(part, ToolCall) else 0)
-        for choice in transcript.answer.choices
-        for part in choice.parts
-    )
-    guess = -(-size // BYTES_PER_TOKEN)
+    size = sum(_size(part) for choice in transcript.answer.choices for part in choice.parts)
+    guess = -(-size // CHARACTERS_PER_TOKEN)
     if guess > (counted or 0):
         return guess, True
     return counted, False
@@ -151,8 +155,7 @@ def _words(flow: Flow, message: Message | None, error: str | None) -> str:
         return one_line(error)
     if message is not None:
         for part in reversed(message.parts):
-            tail = part_text(part)[-WORDS * 4 :]
-            if tail:
+            if tail := _growing(part).tail(WORDS * 2):
                 return " ".join(tail.split())[-WORDS:]
     if flow.dialect == "raw":
         return one_line(f"{flow.request.method} {url_path(flow.request.url)}")
