@@ -76,6 +76,7 @@ class EmbeddedServer:
         config = uvicorn.Config(
             app,
             http=ExactProtocol,
+            interface="asgi3",
             ws="none",
             lifespan="off",
             log_config=None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 
 import httpx
@@ -46,9 +46,9 @@ class Relay:
     added_ms: float = 0.0
     """What relaying a chunk took lately, from its arrival to its departure: a moving average."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request."""
-        await _Exchange(self, scope, receive, send).run()
+        return _Exchange(self, scope, receive, send).run()
 
 
 class _Exchange:

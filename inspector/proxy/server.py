@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inspector.proxy.credential import Credential
 from inspector.proxy.embedded import EmbeddedServer
@@ -79,8 +80,7 @@ class ProxyServer:
             await stack.enter_async_context(transport)
             credential = Credential(config.upstream_api_key) if config.upstream_api_key else None
             self._relay = Relay(self.store, self.routes, transport, self._handler, credential, config.max_body)
-            app = Router([Route("/healthz", _healthz)], default=self._relay, redirect_slashes=False)
-            listener = EmbeddedServer(app, host=config.host, port=config.port)
+            listener = EmbeddedServer(_dispatch(self._relay), host=config.host, port=config.port)
             self._listener = await stack.enter_async_context(listener)
             self._check_no_loop()
             self._exit = stack.pop_all()
@@ -93,6 +93,20 @@ class ProxyServer:
         for url in filter(None, (self.config.upstream, *self.config.upstreams.values())):
             if urlsplit(url).netloc == self.address:
                 raise ValueError(f"{url} is inspector itself: an upstream must be another server")
+
+
+def _dispatch(relay: Relay) -> ASGIApp:
+    """The app of the listener: the few paths of our own go to a Starlette router, all else to the relay.
+
+    It awaits nothing itself: every coroutine between the event loop and a chunk is passed through for each chunk.
+    """
+    own = Router([Route("/healthz", _healthz)], redirect_slashes=False)
+    paths = {route.path for route in own.routes if isinstance(route, Route)}
+
+    def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return own(scope, receive, send) if scope["path"] in paths else relay(scope, receive, send)
+
+    return app
 
 
 async def _healthz(request: Request) -> JSONResponse:
