@@ -65,6 +65,10 @@ class InspectorApp(App[None]):
         self._main = MainScreen(store, transcripts, listener=listener, profile=profile, title=title, log=log_lines)
         self._clashes: set[str] = set()
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What a theme of Textual's own may lack of the colours that are used here."""
+        return {"foreground-disabled": "ansi_bright_black"}
+
     def get_default_screen(self) -> Screen[object]:
         """The main screen is the only one that stays."""
         return self._main

@@ -152,7 +152,7 @@ def _block(key: str, message: Message, part: Part, result: ToolResult | None, wr
             cited = (Body(f"{len(part.citations)} citations", "muted"),) if part.citations else ()
             return Block(key, chip, bodies=(Body(str(part.content)), *cited))
         case Reasoning():
-            sealed = f"sealed, {size_of(len(part.encrypted))}" if part.encrypted else "nothing is shown of it"
+            sealed = f"sealed, {size_of(len(part.encrypted))}" if part.encrypted else "no words"
             return Block(key, "thought", bodies=(Body(str(part.content) or f"({sealed})", "muted"),))
         case Refusal():
             return Block(key, chip, [("error", "refused")], (Body(str(part.content), "error"),))

@@ -119,6 +119,7 @@ def row_line(row: Row, width: int) -> Line:
     if width >= 72:
         line.append(("muted", f"{count(row.end - row.start):>6}B  "))
     cells = 30 if width >= 110 else 22 if width >= 80 else 14
+    name = name.removeprefix("response.")
     line.append((style, f"{name[: cells - 1]:{cells}} " if width >= 40 else f"{name} "))
     note: Line = [("warning", f"  {one_line(row.note)}")] if row.note else []
     return [*line, ("", words), *note]

@@ -74,9 +74,11 @@ def rate(per_second: float | None) -> str:
 
 
 def milliseconds(ms: float | None) -> str:
-    """A small span with its unit apart, for the header: `0.3 ms`, `12 ms`."""
+    """A small span with its unit apart, for the header: `0.02 ms`, `0.3 ms`, `12 ms`."""
     if ms is None:
         return f"{NOTHING} ms"
+    if 0 < ms < 0.095:
+        return f"{ms:.2f} ms"
     return f"{ms:.1f} ms" if ms < 9.95 else f"{ms:.0f} ms"
 
 

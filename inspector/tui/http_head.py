@@ -55,7 +55,7 @@ def response_message(flow: Flow) -> Message | None:
 
 def head_rows(message: Message, width: int) -> list[HeadRow]:
     """The lines above the body: secrets masked, lines that are not passed on greyed, every duplicate a line."""
-    rows = [HeadRow(message.title, "title", "".join(text for _, text in message.title))]
+    rows = [HeadRow(message.title, "", "".join(text for _, text in message.title))]
     name_cells = min(_NAME_CELLS, max(8, width // 3))
     for name, value in masked(message.headers):
         rows += _header_rows(clean(name), clean(value), name_cells, width, name.lower() in HOP_BY_HOP)

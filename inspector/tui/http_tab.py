@@ -70,7 +70,7 @@ class RequestTab(HttpTab):
     tab_id = "request"
     title = "Request"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "turn", "Received / forwarded", id="http.forwarded", tooltip="As received, or as sent on"),
+        Binding("o", "turn", "received or forwarded", id="http.forwarded", tooltip="As received, or as sent on"),
     ]
 
     def __init__(self, transcripts: Transcripts) -> None:

@@ -50,12 +50,12 @@ class LinePane(LineView):
             return isinstance(message, LinePane.CursorMoved)
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", id="pane.up", tooltip="One line up", show=False),
-        Binding("down,j", "move(1)", "Down", id="pane.down", tooltip="One line down", show=False),
-        Binding("pageup", "page(-1)", "Page up", id="pane.page-up", tooltip="One page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", id="pane.page-down", tooltip="One page down", show=False),
-        Binding("home,g", "edge(False)", "Top", id="pane.top", tooltip="To the first line", show=False),
-        Binding("end,G", "edge(True)", "End", id="pane.end", tooltip="To the last line, and follow it", show=False),
+        Binding("up,k", "move(-1)", "up", id="pane.up", tooltip="One line up", show=False),
+        Binding("down,j", "move(1)", "down", id="pane.down", tooltip="One line down", show=False),
+        Binding("pageup", "page(-1)", "page up", id="pane.page-up", tooltip="One page up", show=False),
+        Binding("pagedown", "page(1)", "page down", id="pane.page-down", tooltip="One page down", show=False),
+        Binding("home,g", "edge(False)", "top", id="pane.top", tooltip="To the first line", show=False),
+        Binding("end,G", "edge(True)", "end", id="pane.end", tooltip="To the last line, and follow it", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "pane--cursor",

@@ -19,7 +19,7 @@ class SearchLine(Horizontal):
     """Shown while something is searched for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "end", "End search", id="search.end", tooltip="End the search"),
+        Binding("escape", "end", "end search", id="search.end", tooltip="End the search"),
     ]
     DEFAULT_CSS = """
     SearchLine {

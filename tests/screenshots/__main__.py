@@ -46,11 +46,8 @@ class Scene:
 
     async def shoot(self, name: str) -> None:
         """Take a picture."""
-        await self.pilot.pause(0.2)
         picture = FOLDER / f"{name}.svg"
         picture.write_text(self.app.export_screenshot(title="inspector"), encoding="utf-8")
-        png(picture)
-        print(picture.with_suffix(".png"))
 
 
 Script = Callable[[Scene], Awaitable[None]]
@@ -92,17 +89,25 @@ async def empty(scene: Scene) -> None:
 
 
 async def busy(scene: Scene) -> None:
-    """The list while several answers stream, then each tab of one flow."""
-    await scene.wait(lambda: sum(flow.live for flow in scene.store) >= 2 and len(scene.store) >= 12)
+    """The list while several answers stream, then each tab."""
+    await scene.wait(lambda: len(scene.store) >= 12 and writing(scene) >= 2)
     await scene.shoot("main")
     await scene.press("2")
+    await scene.wait(lambda: writing(scene) >= 2)
     await scene.shoot("stream")
     await scene.press("3")
     await scene.shoot("request")
-    await scene.press("4")
+    await scene.press("k", "k", "4")
     await scene.shoot("response")
     await scene.press("1", "enter")
     await scene.shoot("chat")
+
+
+def writing(scene: Scene) -> int:
+    """How many answers have come some way, the newest flow's among them; none where it has not."""
+    *_, newest = scene.store
+    answers = [flow for flow in scene.store if flow.live and flow.response and flow.response.body.chunks > 15]
+    return len(answers) if newest in answers else 0
 
 
 async def filtering(scene: Scene) -> None:
@@ -133,6 +138,9 @@ async def main() -> None:
     await play(filtering, (160, 40))
     await play(small, (80, 24))
     await play(beside, (200, 45), theme="inspector-light")
+    for picture in sorted(FOLDER.glob("*.svg")):
+        png(picture)
+        print(picture.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -270,6 +270,17 @@ async def test_light_and_dark() -> None:
 
 
 @pytest.mark.anyio
+async def test_every_theme_can_be_worn() -> None:
+    app, _ = app_on(flows(1))
+    async with app.run_test(size=SIZE) as pilot:
+        for name in app.available_themes:
+            app.theme = name
+            await pilot.pause()
+            assert app.theme == name
+            assert text_of(flow_list(app))
+
+
+@pytest.mark.anyio
 async def test_an_unknown_theme_is_told_and_not_fatal() -> None:
     app, _ = app_on(theme="no-such-theme")
     async with app.run_test(size=SIZE) as pilot:
