@@ -42,7 +42,14 @@ async def show(
     from inspector.tui.app import InspectorApp
 
     app = InspectorApp(
-        store, transcripts, listener=server, log_lines=log, keymap=settings.keys, theme=settings.theme, title=title
+        store,
+        transcripts,
+        listener=server,
+        profile="observe" if server else "",
+        log_lines=log,
+        keymap=settings.keys,
+        theme=settings.theme,
+        title=title,
     )
     on_signal(app.exit)
     settle()

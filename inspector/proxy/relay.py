@@ -162,8 +162,8 @@ class _Exchange:
         self.relay.store.touch(flow)
         reason = response.extensions.get("reason_phrase", response.reason_phrase.encode())
         start = {"type": "http.response.start", "status": response.status_code, "reason": reason}
-        self.started = True
         await self.send(start | {"headers": headers.end_to_end().raw()})
+        self.started = True
 
     async def _send_body(self, chunks: AsyncIterator[bytes]) -> None:
         flow, relay, send, clock = self.flow, self.relay, self.send, time.perf_counter
@@ -171,9 +171,11 @@ class _Exchange:
         body, zero = flow.response.body, flow.clock
         async for chunk in chunks:
             came = clock()
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            body.append((came - zero) * 1000, chunk)
-            relay.store.touch(flow)
+            try:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            finally:
+                body.append((came - zero) * 1000, chunk)
+                relay.store.touch(flow)
             relay.added_ms += ((clock() - came) * 1000 - relay.added_ms) / 64
 
     async def _refuse(self, refusal: Refusal) -> None:
