@@ -12,7 +12,7 @@ import click
 
 from inspector.cli.config import Settings, load_settings
 from inspector.cli.live import show
-from inspector.cli.options import listen_options, recording_options
+from inspector.cli.options import PORT, recording_options
 from inspector.cli.recording import Recorder, recording
 from inspector.cli.runtime import LogBuffer, run, start_log
 from inspector.demo import agent
@@ -27,16 +27,17 @@ PACE = 40.0
 
 
 @click.command("demo")
-@listen_options
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="[default: 7077; with --headless any free one]")
 @click.option("--headless", is_flag=True, help="One full run as fast as it goes; the flows as JSONL on stdout.")
 @recording_options
-def command(host: str, port: int, headless: bool, jsonl: Path | None, log: Path | None) -> None:
+def command(host: str, port: int | None, headless: bool, jsonl: Path | None, log: Path | None) -> None:
     """Watch a scripted agent talk to a small model, both built in."""
     buffer = start_log(log)
     if headless:
-        run(_headless(host, port, jsonl))
+        run(_headless(host, port or 0, jsonl))
     else:
-        run(_on_screen(host, port, jsonl, buffer, load_settings()))
+        run(_on_screen(host, PORT if port is None else port, jsonl, buffer, load_settings()))
 
 
 async def _headless(host: str, port: int, jsonl: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""What `live`, `serve` and `demo` have in common on the command line."""
+"""What the commands have in common on the command line."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 
+PORT = 7077
 KEY_VARIABLE = "INSPECTOR_UPSTREAM_API_KEY"
 
 _LISTEN = (
     click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
     click.option(
-        "--port", default=7077, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one."
+        "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one."
     ),
 )
 _ROUTING = (
@@ -53,11 +54,6 @@ _RECORDING = (
     ),
     click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Append what goes wrong to this file."),
 )
-
-
-def listen_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --host and --port."""
-    return _apply(command, _LISTEN)
 
 
 def recording_options(command: Callable[..., Any]) -> Callable[..., Any]:

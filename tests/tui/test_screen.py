@@ -277,7 +277,7 @@ async def test_every_theme_can_be_worn() -> None:
             app.theme = name
             await pilot.pause()
             assert app.theme == name
-            assert text_of(flow_list(app))
+            assert text_of(flow_list(pilot))
 
 
 @pytest.mark.anyio
