@@ -2,12 +2,13 @@
 
 ASGI asks servers to lower-case names and has no reason phrase. Both pass through a proxy unchanged, so the protocol
 hands the lines as received to the app in `scope["extensions"]["inspector.headers"]`, and takes a `reason` (bytes) in
-`http.response.start`. The connection's Hangup stands in `scope["extensions"]["inspector.hangup"]`.
+`http.response.start`. Beside them stand the connection's Hangup (`inspector.hangup`), and a way to write chunks without
+ASGI's messages (`inspector.write`, see `write_chunk`).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import (
     HEADER_RE,
@@ -54,6 +55,8 @@ class ExactProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # uvicorn builds the cycle in the middle of a long method; changing its class is the one seam it leaves.
         cycle.__class__ = ExactCycle
+        extensions: Any = cycle.scope["extensions"]
+        extensions["inspector.write"] = cast(ExactCycle, cycle).write_chunk
         super()._start_asgi_task(cycle, app)
 
 
@@ -61,18 +64,18 @@ class ExactCycle(RequestResponseCycle):
     """One request and its response."""
 
     async def send(self, message: Any) -> None:
-        """ASGI's send: the head is written as given, chunks by the shortest way, everything else by uvicorn."""
-        if self.chunked_encoding and self.response_started and message.get("more_body") and self._can_write():
-            body = message["body"]
-            self.transport.write(b"%x\r\n%b\r\n" % (len(body), body))
-            return
+        """ASGI's send: the head is written as given, everything else by uvicorn."""
         if self.response_started or message["type"] != "http.response.start":
             await super().send(message)
             return
         await self._send_head(message)
 
-    def _can_write(self) -> bool:
-        return not (self.flow.write_paused or self.disconnected or self.response_complete)
+    def write_chunk(self, chunk: bytes) -> bool:
+        """Write a piece of a chunked body at once; False where that cannot be, and it must go by `send`."""
+        if not self.chunked_encoding or self.flow.write_paused or self.disconnected or self.response_complete:
+            return False
+        self.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        return True
 
     async def _send_head(self, message: Any) -> None:
         if self.flow.write_paused and not self.disconnected:

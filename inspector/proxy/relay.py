@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import httpx
@@ -59,6 +59,7 @@ class _Exchange:
         self.receive = receive
         self.send = send
         self.hangup: Hangup = scope["extensions"]["inspector.hangup"]
+        self.write: Callable[[bytes], bool] = scope["extensions"]["inspector.write"]
         self.started = False
         clock = time.perf_counter()
         self.flow = flow = Flow(secrets.token_hex(6), _request(scope), time.time(), clock)
@@ -166,13 +167,14 @@ class _Exchange:
         self.started = True
 
     async def _send_body(self, chunks: AsyncIterator[bytes]) -> None:
-        flow, relay, send, clock = self.flow, self.relay, self.send, time.perf_counter
+        flow, relay, write, clock = self.flow, self.relay, self.write, time.perf_counter
         assert flow.response is not None
         body, zero = flow.response.body, flow.clock
         async for chunk in chunks:
             came = clock()
             try:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                if not write(chunk):
+                    await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
             finally:
                 body.append((came - zero) * 1000, chunk)
                 relay.store.touch(flow)
