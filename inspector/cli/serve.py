@@ -15,7 +15,7 @@ from inspector.model.flow import Flow, State
 from inspector.proxy.server import ProxyConfig, ProxyServer
 from inspector.proxy.tasks import spawn
 from inspector.store.flows import FlowStore
-from inspector.store.summary import Summary, summarise
+from inspector.store.summary import Summary
 from inspector.store.transcripts import Transcripts
 from inspector.tui.format import count, duration
 
@@ -67,7 +67,7 @@ class Narrator:
         for flow in changed:
             if flow.end is not None and flow.id not in self._told:
                 self._told.add(flow.id)
-                print(flow_line(flow, summarise(flow, self._transcripts.of(flow))), file=sys.stderr, flush=True)
+                print(flow_line(flow, self._transcripts.summary(flow)), file=sys.stderr, flush=True)
 
 
 def flow_line(flow: Flow, summary: Summary) -> str:

@@ -7,7 +7,6 @@ elsewhere and may be thrown away. All times are milliseconds since the flow's st
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -95,10 +94,6 @@ class Capture:
         """The bytes of one chunk."""
         start = self.ends[index - 1] if index else 0
         return bytes(self.data[start : self.ends[index]])
-
-    def time_of(self, offset: int) -> float:
-        """When the byte at `offset` came."""
-        return self.times[min(bisect_left(self.ends, offset + 1), len(self.times) - 1)] if self.times else 0.0
 
     @property
     def chunks(self) -> int:
