@@ -17,6 +17,7 @@ FLOORS = {
     "store": 2,
     "formats": 3,
     "proxy": 4,
+    "rules": 5,
     "tui": 6,
     "demo": 6,
     "cli": 7,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import orjson
 
+from inspector.dialects._writing import Json, Writer
 from inspector.model.flow import Request
 from inspector.model.message import Prompt, Transcript
 from inspector.wire.event import Event
 
-Json = dict[str, Any]
+__all__ = ["Dialect", "Json", "Reader", "parse_object"]
 
 
 class Reader(Protocol):
@@ -31,6 +32,9 @@ class Dialect(Protocol):
     """As flows, filters and exports call it, e.g. `openai-chat`."""
     terminal: ClassVar[tuple[bytes, ...]]
     """Byte strings of which one stands in the last bytes of every whole stream."""
+
+    writer: ClassVar[Writer | None]
+    """Writes this API; None where nobody has written that yet."""
 
     def matches(self, request: Request) -> bool:
         """Whether a request is of this dialect, by method, path and headers; its body has not come yet."""

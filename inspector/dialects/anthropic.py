@@ -13,6 +13,7 @@ from inspector.dialects._anthropic_blocks import parts_of
 from inspector.dialects._anthropic_reader import AnthropicReader
 from inspector.dialects._base import Json, Reader, parse_object
 from inspector.dialects._fields import name_results, objects_of, text_of
+from inspector.dialects._writing import Writer
 from inspector.model.flow import Request
 from inspector.model.message import Message, Part, Prompt, Tool, ToolResult, Transcript
 
@@ -31,6 +32,7 @@ class Anthropic:
     name: ClassVar[str] = "anthropic-messages"
     terminal: ClassVar[tuple[bytes, ...]] = (b'"message_stop"',)
     """With its quotes, which are escaped where the model writes about such events."""
+    writer: ClassVar[Writer | None] = None
 
     def matches(self, request: Request) -> bool:
         """A POST to `…/messages`, or to a Claude model of Vertex AI."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from inspector.dialects._base import Reader
+from inspector.dialects._writing import Writer
 from inspector.model.flow import Request
 from inspector.model.message import Answer, Prompt, Transcript
 from inspector.wire.event import Event
@@ -15,6 +16,7 @@ class Raw:
 
     name: ClassVar[str] = "raw"
     terminal: ClassVar[tuple[bytes, ...]] = ()
+    writer: ClassVar[Writer | None] = None
 
     def matches(self, request: Request) -> bool:
         """Any request."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 import orjson
 
@@ -209,16 +209,19 @@ def _end(data: Json) -> End:
 
 
 def _timing(data: Json) -> Timing:
-    values: dict[str, float | None] = {}
+    times: dict[str, float | None] = {}
     for name in ("received", "forwarded", "head", "ended"):
         value = data.get(name)
         if value is not None and not _is_time(value):
             raise ValueError(f'"timing"."{name}" should be a number of milliseconds')
-        values[name] = None if value is None else float(value)
-    return Timing(**values)
+        times[name] = None if value is None else float(value)
+    held = data.get("held")
+    return Timing(
+        times["received"], times["forwarded"], times["head"], times["ended"], float(held) if _is_time(held) else 0.0
+    )
 
 
-def _is_time(value: object) -> bool:
+def _is_time(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 

@@ -23,9 +23,24 @@ class State(StrEnum):
     """The upstream has not answered yet."""
     STREAMING = "stream"
     """The response is on its way."""
+    HELD = "held"
+    """Somebody stopped it, and it waits to be let go."""
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class Moment(StrEnum):
+    """The points of a flow's way at which it can be stopped."""
+
+    REQUEST = "request"
+    """The request has come whole, and nothing of it went on."""
+    HEAD = "head"
+    """The answer's status and headers have come, and the client has nothing of it."""
+    EVENT = "event"
+    """In the middle of the answer, as soon as it means something."""
+    END = "end"
+    """The answer has come whole, and the client has nothing of its content."""
 
 
 class Reason(StrEnum):
@@ -47,6 +62,10 @@ class Reason(StrEnum):
     """A hook raised."""
     UNFINISHED = "unfinished"
     """A hook returned without a response."""
+    DROPPED = "dropped"
+    """The person closed the connection."""
+    FAULT = "fault"
+    """A fault that somebody asked for broke it off."""
     SHUTDOWN = "shutdown"
     INTERRUPTED = "interrupted"
     """A recording stops before the flow's end: the process that wrote it died."""
@@ -121,6 +140,13 @@ class Request:
         """A copy with some fields replaced."""
         return replace(self, **changes)
 
+    def with_body(self, body: bytes) -> Request:
+        """A copy with another body, not encoded; its length and encoding in the headers are put right."""
+        headers = self.headers.without("content-encoding")
+        if "content-length" in headers:
+            headers = headers.set("Content-Length", str(len(body)))
+        return replace(self, headers=headers, body=Capture(body))
+
 
 @dataclass(slots=True)
 class Response:
@@ -143,6 +169,28 @@ class Timing:
     head: float | None = None
     """The response's status and headers had come."""
     ended: float | None = None
+    held: float = 0.0
+    """How long somebody held it, all holds together."""
+
+
+@dataclass(slots=True)
+class Hold:
+    """That a flow stands still, and what is known of it meanwhile."""
+
+    moment: Moment
+    by: str
+    """Who stopped it: `hand`, or the breakpoint as it is written."""
+    since: float
+    """In ms since the flow's start."""
+    waiting: int = 0
+    """Events of the upstream that the client does not have yet."""
+    waiting_bytes: int = 0
+    upstream_done: bool = False
+    """The upstream's answer has come whole."""
+    kept_alive: int = 0
+    """Keep-alives that the client was sent meanwhile."""
+    gives_up: float | None = None
+    """When the client is likely to run out of patience, in ms since the flow's start; None where nobody knows."""
 
 
 @dataclass(slots=True, eq=False)
@@ -164,9 +212,16 @@ class Flow:
     provider: str = ""
     parent: str | None = None
     """The id of the flow that this one repeats or continues."""
+    label: str = ""
+    """What it is called in the list where its number alone would not say it: `42.1` is the first replay of 42."""
     forwarded: Request | None = None
     """What was sent on, only where it differs from `request`."""
     response: Response | None = None
+    """What the upstream (or whoever answered in its place) gave."""
+    delivered: Response | None = None
+    """What the client got, only where it differs from `response`."""
+    hold: Hold | None = None
+    """Set while it is held."""
     mutations: list[Mutation] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """Remarks of those who read the flow: what could not be parsed, what a hook raised."""
@@ -181,6 +236,8 @@ class Flow:
     def state(self) -> State:
         """Where the flow stands, from what is known of it."""
         if self.end is None:
+            if self.hold is not None:
+                return State.HELD
             if self.response is not None:
                 return State.STREAMING
             return State.RECEIVING if self.timing.received is None else State.WAITING
@@ -198,6 +255,16 @@ class Flow:
     def sent(self) -> Request:
         """The request as it went upstream."""
         return self.forwarded or self.request
+
+    @property
+    def answered(self) -> Response | None:
+        """The response as the client has it; while the flow is held, as it has come."""
+        return self.response if self.delivered is None or self.hold is not None else self.delivered
+
+    @property
+    def number(self) -> str:
+        """What it is called in the list."""
+        return self.label or str(self.seq)
 
     def note(self, text: str) -> None:
         """Add a remark, once."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import lru_cache
+from typing import Protocol
 
 import httpx
 
 from inspector.model.flow import Capture, Flow, Mutation, Request
 from inspector.model.headers import Headers, masked
+from inspector.proxy.held import Holds
+from inspector.wire.event import Event
 
 _Snapshot = tuple[str, str, list[tuple[bytes, bytes]], bytes]
 """Method, URL, headers and body of a request."""
@@ -22,6 +26,7 @@ class Context:
 
     flow: Flow
     transport: httpx.AsyncBaseTransport
+    holds: Holds
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the client is gone; the handler is cancelled right after."""
     upstream: httpx.Response | None = None
@@ -62,6 +67,65 @@ class Context:
             Headers.from_raw(sent[2]).without("host"),
             Capture(sent[3]),
         )
+
+
+class Verdict(Enum):
+    """What becomes of an event."""
+
+    PASS = auto()
+    """It goes on as it came, with everything that was kept back before it."""
+    WITHHOLD = auto()
+    """It is kept back until a later event passes, or the answer ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """The answer is held before this event, and before everything that was kept back."""
+
+    by: str
+    """Who stops it, as the person reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """Other bytes go on in the place of the event, framing included; none take it out."""
+
+    pieces: tuple[bytes, ...]
+    by: str
+
+
+Decision = Verdict | Halt | Instead
+
+
+class Watch(Protocol):
+    """Reads one answer's events before the client does. Whatever it raises is noted, and the answer passes."""
+
+    def head(self) -> str:
+        """Who stops the answer at its head; empty for nobody. Asked once, first."""
+
+    def event(self, event: Event) -> Decision | Awaitable[Decision]:
+        """Decide on the next event, as soon as the upstream sent it. A whole document is one event."""
+
+    def end(self) -> str:
+        """Who stops the answer now that it is whole; empty for nobody. Asked once, last."""
+
+
+class Hooks:
+    """What the relay asks on a request's way. This one lets everything pass."""
+
+    async def request(self, context: Context) -> httpx.Response | None:
+        """The request has come whole. It may be changed (`flow.forwarded`), held, or answered in the upstream's place.
+
+        What it raises is noted on the flow, and the request goes on.
+        """
+        return None
+
+    def watch(self, context: Context, response: httpx.Response) -> Watch | None:
+        """The answer's head has come. None lets its bytes through untouched, which costs nothing."""
+        return None
+
+    def done(self, flow: Flow) -> None:
+        """The flow has ended."""
 
 
 class RequestHandler:

@@ -22,6 +22,7 @@ from inspector.model.headers import Headers
 from inspector.proxy.client_watch import ClientGone, ClientWatch, Hangup
 from inspector.proxy.credential import Credential
 from inspector.proxy.embedded import Aborted
+from inspector.proxy.held import Holds
 from inspector.proxy.hooks import Context, RequestHandler
 from inspector.proxy.refusal import Refusal, from_upstream
 from inspector.proxy.routes import BadPath, Routes, Unrouted
@@ -40,6 +41,7 @@ class Relay:
     routes: Routes
     transport: httpx.AsyncBaseTransport
     handler: RequestHandler
+    holds: Holds
     credential: Credential | None = None
     max_body: int = 256 << 20
     """Bytes that a request's body may have; more is answered with 413."""
@@ -66,7 +68,7 @@ class _Exchange:
         flow.agent = agent_of(flow.request.headers)
         self.refusal = self._route(scope)
         flow.dialect = detect(flow.request).name
-        self.context = Context(flow, relay.transport)
+        self.context = Context(flow, relay.transport, relay.holds)
         relay.store.add(flow)
 
     async def run(self) -> None:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inspector.proxy.credential import Credential
 from inspector.proxy.embedded import EmbeddedServer
+from inspector.proxy.held import Holds
 from inspector.proxy.hooks import RequestHandler
 from inspector.proxy.relay import Relay
 from inspector.proxy.routes import Routes
@@ -79,7 +80,9 @@ class ProxyServer:
             transport = AiohttpTransport(connect_timeout=config.connect_timeout, read_timeout=config.request_timeout)
             await stack.enter_async_context(transport)
             credential = Credential(config.upstream_api_key) if config.upstream_api_key else None
-            self._relay = Relay(self.store, self.routes, transport, self._handler, credential, config.max_body)
+            self._relay = Relay(
+                self.store, self.routes, transport, self._handler, Holds(self.store), credential, config.max_body
+            )
             listener = EmbeddedServer(_dispatch(self._relay), host=config.host, port=config.port)
             self._listener = await stack.enter_async_context(listener)
             self._check_no_loop()

@@ -88,7 +88,7 @@ def _stamp(flow: Flow) -> _Stamp:
 
 
 def _weight(flow: Flow) -> int:
-    return len(flow.sent.body) + (len(flow.response.body) if flow.response is not None else 0)
+    return len(flow.sent.body) + (len(flow.answered.body) if flow.answered is not None else 0)
 
 
 class _Reading:
@@ -127,7 +127,7 @@ class _Reading:
             self.flow is flow
             and self.dialect.name == flow.dialect
             and (self.request is None or self.request is flow.sent)
-            and (self.response is None or self.response is flow.response)
+            and (self.response is None or self.response is flow.answered)
             and not (self.closed and flow.live)
         )
 
@@ -137,8 +137,8 @@ class _Reading:
         if self.request is None and (flow.timing.received is not None or flow.response is not None or not flow.live):
             self.request = flow.sent
             self._read_prompt(flow.sent)
-        if flow.response is not None and not self.closed:
-            self._read_response(flow.response)
+        if flow.answered is not None and not self.closed:
+            self._read_response(flow.answered)
         self.weight = _weight(flow)
 
     def _read_prompt(self, request: Request) -> None:

@@ -20,7 +20,7 @@ class ChatPane(LinePane):
     """The lines of a conversation, folded by block."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "fold", "fold", id="chat.fold", tooltip="Fold or unfold the block under the cursor"),
+        Binding("enter", "fold", "fold", id="chat.fold", tooltip="Fold or unfold the block under the cursor"),
         Binding("z", "fold_all", "fold all", id="chat.fold-all", tooltip="Unfold every block, or fold all again"),
         Binding("J", "block(1)", "next block", id="chat.next", tooltip="To the next block", show=False),
         Binding("K", "block(-1)", "block before", id="chat.previous", tooltip="To the block before", show=False),

@@ -52,7 +52,7 @@ A count with `~` is an estimate until the provider names its own.
         Binding("k,up", "move(-1)", "up", show=False, id="list.up", tooltip="Previous flow"),
         Binding("pagedown,ctrl+f", "page(1)", "page down", show=False, id="list.page_down", tooltip="A page down"),
         Binding("pageup,ctrl+b", "page(-1)", "page up", show=False, id="list.page_up", tooltip="A page up"),
-        Binding("home,g", "first", "first", show=False, id="list.first", tooltip="The oldest flow"),
+        Binding("home", "first", "first", show=False, id="list.first", tooltip="The oldest flow"),
         Binding("end,G", "follow", "follow", show=False, id="list.follow", tooltip="The newest flow, and follow it"),
     ]
 

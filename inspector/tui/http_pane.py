@@ -24,7 +24,7 @@ class HttpPane(LinePane):
     """Shows a message that may still grow."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "fold", "fold", id="http.fold", tooltip="Fold or unfold the value under the cursor"),
+        Binding("enter", "fold", "fold", id="http.fold", tooltip="Fold or unfold the value under the cursor"),
         Binding("z", "fold_all", "fold all", id="http.fold-all", tooltip="Unfold the whole tree, or fold it again"),
         Binding("y", "copy_value", "copy value", id="http.copy-value", tooltip="Copy the value under the cursor"),
         Binding("Y", "copy_path", "copy path", id="http.copy-path", tooltip="Copy the path of that value"),

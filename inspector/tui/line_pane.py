@@ -54,7 +54,7 @@ class LinePane(LineView):
         Binding("down,j", "move(1)", "down", id="pane.down", tooltip="One line down", show=False),
         Binding("pageup", "page(-1)", "page up", id="pane.page-up", tooltip="One page up", show=False),
         Binding("pagedown", "page(1)", "page down", id="pane.page-down", tooltip="One page down", show=False),
-        Binding("home,g", "edge(False)", "top", id="pane.top", tooltip="To the first line", show=False),
+        Binding("home", "edge(False)", "top", id="pane.top", tooltip="To the first line", show=False),
         Binding("end,G", "edge(True)", "end", id="pane.end", tooltip="To the last line, and follow it", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {

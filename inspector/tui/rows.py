@@ -16,10 +16,10 @@ from inspector.tui import format
 from inspector.tui.columns import MARGIN, Column, gap
 from inspector.tui.text import clip, printable
 
-Tone = Literal["text", "bright", "muted", "live", "waiting", "failed", "number", "cursor"]
+Tone = Literal["text", "bright", "muted", "live", "waiting", "held", "failed", "number", "cursor"]
 """What a piece of text means; a theme gives each a style."""
 
-TONES: tuple[Tone, ...] = ("text", "bright", "muted", "live", "waiting", "failed", "number", "cursor")
+TONES: tuple[Tone, ...] = ("text", "bright", "muted", "live", "waiting", "held", "failed", "number", "cursor")
 
 _ENDS = {
     Reason.UPSTREAM_UNREACHABLE: "unreachable",
@@ -29,6 +29,8 @@ _ENDS = {
     Reason.REFUSED: "refused",
     Reason.HANDLER_ERROR: "hook failed",
     Reason.UNFINISHED: "unfinished",
+    Reason.DROPPED: "dropped",
+    Reason.FAULT: "fault",
     Reason.SHUTDOWN: "shut down",
     Reason.INTERRUPTED: "interrupted",
 }
@@ -53,6 +55,8 @@ def state_cell(flow: Flow, summary: Summary) -> Cell:
             return Cell("○ waiting", "waiting")
         case State.STREAMING:
             return Cell("● stream", "live")
+        case State.HELD:
+            return Cell("‖ held", "held")
         case State.CANCELLED:
             return Cell("⊘ cancelled", "muted")
         case State.FAILED:
