@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from inspector.model.flow import Flow, Mutation
-from inspector.model.headers import mask_value
+from inspector.model.headers import Headers, mask_value
 
 _CARRIERS = ("x-api-key", "api-key", "x-goog-api-key", "authorization")
 _BY_DIALECT = {"anthropic-messages": "x-api-key", "gemini": "x-goog-api-key"}
@@ -20,8 +20,13 @@ class Credential:
     def apply(self, flow: Flow) -> None:
         """Put the key in; the change stands on the flow, masked."""
         headers = flow.sent.headers.end_to_end()
-        name = next((name for name in _CARRIERS if name in headers), _BY_DIALECT.get(flow.dialect, "authorization"))
+        name = carrier(headers, flow.dialect)
         value = f"Bearer {self.key}" if name == "authorization" else self.key
         before = mask_value(name, headers.get(name))
         flow.forwarded = flow.sent.copy(headers=headers.set(name, value))
         flow.mutations.append(Mutation("credential", "config", before, mask_value(name, value)))
+
+
+def carrier(headers: Headers, dialect: str) -> str:
+    """The header that a key is sent in: the one in which the client sent its own, else the dialect's."""
+    return next((name for name in _CARRIERS if name in headers), _BY_DIALECT.get(dialect, "authorization"))

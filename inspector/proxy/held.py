@@ -22,6 +22,16 @@ from inspector.proxy.patience import gives_up
 from inspector.store.flows import FlowStore
 from inspector.wire.event import Event
 
+BY = "inspector.by"
+"""The extension of a response that says who made it in the upstream's place."""
+
+KEEP_ALIVE = 10.0
+"""Seconds between two signs of life."""
+
+
+class Dropped(Exception):
+    """The person closed the connection of a held flow."""
+
 
 class Step(Enum):
     """How far a held flow is let go."""
@@ -81,8 +91,10 @@ class Held:
         """The answer, at `event` and `end`."""
         self.reply: httpx.Response | None = None
         """What the person answers with, at `request` and `head`."""
+        self.since = asyncio.get_running_loop().time()
+        """The loop's clock when it began, in seconds."""
         self._changed = changed
-        self._steps: asyncio.Queue[Step] = asyncio.Queue()
+        self._steps: asyncio.Queue[Step | None] = asyncio.Queue()
 
     def step(self, step: Step) -> None:
         """Let the flow go, so far."""
@@ -102,6 +114,7 @@ class Held:
         """Answer in the upstream's place. Its body may be a stream that pauses, or one that raises to break off."""
         if self.stream is not None:
             raise ValueError("the answer has begun: change what is still to come of it")
+        response.extensions[BY] = "hand"
         self.reply = response
         self.step(Step.GO_ON)
 
@@ -114,16 +127,24 @@ class Held:
         self.stream.edit(edits, by)
         self._changed()
 
-    async def next_step(self) -> Step:
-        """Wait for the person."""
+    def nudge(self) -> None:
+        """Something that was waited for has come."""
+        self._steps.put_nowait(None)
+
+    async def next_step(self) -> Step | None:
+        """Wait for the person, or for a nudge."""
         return await self._steps.get()
 
 
 class Holds:
     """Every flow that is held now."""
 
-    def __init__(self, store: FlowStore, release_after: float | None = None) -> None:
+    def __init__(
+        self, store: FlowStore, *, release_after: float | None = None, keep_alive_every: float = KEEP_ALIVE
+    ) -> None:
         self._store = store
+        self.keep_alive_every = keep_alive_every
+        """Seconds of silence after which a client whose answer is held gets a sign of life."""
         self.release_after = release_after
         """Seconds after which a held flow goes on by itself; None leaves that to the person."""
         self._held: dict[str, Held] = {}
@@ -153,10 +174,10 @@ class Holds:
             held.flow.hold = None
         self._store.touch(held.flow)
 
-    async def wait(self, held: Held) -> Step:
-        """Wait for the person, but not longer than `release_after`."""
+    async def wait(self, held: Held) -> Step | None:
+        """The person's next step, but at the latest after `release_after`; None where there is news instead."""
         try:
-            async with asyncio.timeout(self.release_after):
+            async with asyncio.timeout_at(held.since + self.release_after if self.release_after else None):
                 return await held.next_step()
         except TimeoutError:
             held.flow.note(f"released after {self.release_after:g} s, as told")

@@ -11,9 +11,9 @@ from typing import Protocol
 
 import httpx
 
-from inspector.model.flow import Capture, Flow, Mutation, Request
+from inspector.model.flow import Capture, Flow, Moment, Mutation, Request
 from inspector.model.headers import Headers, masked
-from inspector.proxy.held import Holds
+from inspector.proxy.held import BY, Dropped, Holds, Step
 from inspector.wire.event import Event
 
 _Snapshot = tuple[str, str, list[tuple[bytes, bytes]], bytes]
@@ -51,12 +51,25 @@ class Context:
         self._answered = self.upstream.status_code, list(self.upstream.headers.raw)
         return self.upstream
 
+    async def hold(self, moment: Moment, by: str) -> httpx.Response | None:
+        """Hold the flow until the person lets it go; gives the answer where they wrote one. Raises Dropped."""
+        held = self.holds.begin(self.flow, moment, by)
+        try:
+            while (step := await self.holds.wait(held)) is None:
+                pass
+        finally:
+            self.holds.end(held)
+        if step is Step.DROP:
+            raise Dropped
+        return held.reply
+
     def note_response(self, response: httpx.Response) -> None:
         """Say on the flow where a response is not the upstream's own."""
         if response is self.upstream and self._answered == (response.status_code, response.headers.raw):
             return
         before = f"{self._answered[0]} from upstream" if self._answered else ""
-        self.flow.mutations.append(Mutation("response", "hook", before, f"{response.status_code} from the hook"))
+        by = by_of(response)
+        self.flow.mutations.append(Mutation("response", by, before, f"{response.status_code} by {by}"))
 
     def _note_request(self, built: _Snapshot, sent: _Snapshot) -> None:
         self.flow.mutations.extend(_changes(built, sent))
@@ -67,6 +80,11 @@ class Context:
             Headers.from_raw(sent[2]).without("host"),
             Capture(sent[3]),
         )
+
+
+def by_of(response: httpx.Response) -> str:
+    """Who made a response that is not the upstream's: `hand`, `mock`, `recording`, or a hook."""
+    return str(response.extensions.get(BY, "hook"))
 
 
 class Verdict(Enum):

@@ -3,7 +3,7 @@
 ASGI asks servers to lower-case names and has no reason phrase. Both pass through a proxy unchanged, so the protocol
 hands the lines as received to the app in `scope["extensions"]["inspector.headers"]`, and takes a `reason` (bytes) in
 `http.response.start`. Beside them stand the connection's Hangup (`inspector.hangup`), and a way to write chunks without
-ASGI's messages (`inspector.write`, see `write_chunk`).
+ASGI's messages (`inspector.write`, see `write_chunk`) or to hang up (`inspector.drop`).
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class ExactProtocol(HttpToolsProtocol):
         cycle.__class__ = ExactCycle
         extensions: Any = cycle.scope["extensions"]
         extensions["inspector.write"] = cast(ExactCycle, cycle).write_chunk
+        extensions["inspector.drop"] = cast(ExactCycle, cycle).drop
         super()._start_asgi_task(cycle, app)
 
 
@@ -76,6 +77,11 @@ class ExactCycle(RequestResponseCycle):
             return False
         self.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         return True
+
+    def drop(self) -> None:
+        """Close the connection at once, wherever the response stands."""
+        self.disconnected = True
+        self.transport.abort()
 
     async def _send_head(self, message: Any) -> None:
         if self.flow.write_paused and not self.disconnected:

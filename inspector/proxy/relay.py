@@ -9,21 +9,22 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 import httpx
 from starlette.types import Receive, Scope, Send
 
 from inspector.dialects import by_name, detect
 from inspector.model.agents import agent_of
-from inspector.model.flow import Flow, Reason, Request, Response
+from inspector.model.flow import Flow, Moment, Reason, Request, Response
 from inspector.model.headers import Headers
 from inspector.proxy.client_watch import ClientGone, ClientWatch, Hangup
 from inspector.proxy.credential import Credential
+from inspector.proxy.delivery import Cost, Delivery
 from inspector.proxy.embedded import Aborted
-from inspector.proxy.held import Holds
-from inspector.proxy.hooks import Context, RequestHandler
+from inspector.proxy.held import Dropped, Holds, Step
+from inspector.proxy.hooks import Context, Hooks, RequestHandler, Watch, by_of
 from inspector.proxy.refusal import Refusal, from_upstream
 from inspector.proxy.routes import BadPath, Routes, Unrouted
 from inspector.store.flows import FlowStore
@@ -41,16 +42,27 @@ class Relay:
     routes: Routes
     transport: httpx.AsyncBaseTransport
     handler: RequestHandler
+    hooks: Hooks
     holds: Holds
     credential: Credential | None = None
     max_body: int = 256 << 20
     """Bytes that a request's body may have; more is answered with 413."""
-    added_ms: float = 0.0
-    """What relaying a chunk took lately, from its arrival to its departure: a moving average."""
+    cost: Cost = field(default_factory=Cost)
+    live: dict[str, _Exchange] = field(default_factory=dict)
+    """The exchanges that are on their way, by their flow's id."""
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request."""
         return _Exchange(self, scope, receive, send).run()
+
+    def can_hold(self, flow: Flow) -> bool:
+        """Whether a flow is on its way, and moving."""
+        return flow.id in self.live and flow.live and flow.hold is None
+
+    def hold(self, flow: Flow, by: str = "hand") -> None:
+        """Stop a flow at its next event, or the next moment at which it can be stopped."""
+        if self.can_hold(flow):
+            self.live[flow.id].hold(by)
 
 
 class _Exchange:
@@ -61,27 +73,35 @@ class _Exchange:
         self.receive = receive
         self.send = send
         self.hangup: Hangup = scope["extensions"]["inspector.hangup"]
-        self.write: Callable[[bytes], bool] = scope["extensions"]["inspector.write"]
-        self.started = False
+        self.drop: Callable[[], None] = scope["extensions"]["inspector.drop"]
         clock = time.perf_counter()
         self.flow = flow = Flow(secrets.token_hex(6), _request(scope), time.time(), clock)
         flow.agent = agent_of(flow.request.headers)
         self.refusal = self._route(scope)
         flow.dialect = detect(flow.request).name
         self.context = Context(flow, relay.transport, relay.holds)
+        self.watch: Watch | None = None
+        write = scope["extensions"]["inspector.write"]
+        self.delivery = Delivery(flow, relay.store, relay.holds, relay.cost, write, send)
+        self.hold_asked = ""
         relay.store.add(flow)
+        relay.live[flow.id] = self
 
     async def run(self) -> None:
         flow = self.flow
         try:
             await self._receive_request()
             async with ClientWatch(self.hangup, self.context.cancelled.set):
-                await self._relay(await self._ask())
+                await self._relay(await self._answer())
         except ClientGone:
             self._client_gone()
+        except Dropped:
+            self._dropped()
         except Refusal as refusal:
             await self._refuse(refusal)
         except asyncio.CancelledError:
+            if await self._ended_by_person():
+                return
             self._finish(Reason.SHUTDOWN, "proxy", "inspector was stopped")
             raise
         except Exception as error:
@@ -89,7 +109,42 @@ class _Exchange:
             raise
         finally:
             flow.finish(self._now(), Reason.UNFINISHED, "proxy")
+            del self.relay.live[flow.id]
             self.relay.store.touch(flow)
+            self._tell_done()
+
+    def hold(self, by: str) -> None:
+        """Stop at the next moment at which that can be."""
+        if self.flow.timing.forwarded is None and self.flow.response is None:
+            self.hold_asked = by
+        else:
+            self.delivery.hold(by)
+
+    async def _ended_by_person(self) -> bool:
+        """Whether it was the person who cancelled this task, and then what they wanted."""
+        task, outcome = asyncio.current_task(), self.delivery.outcome
+        if outcome is None or task is None:
+            return False
+        task.uncancel()
+        if outcome is Step.DROP:
+            self._dropped()
+        else:
+            await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+            self._finish(Reason.DONE, "hand")
+        return True
+
+    def _dropped(self) -> None:
+        self._finish(Reason.DROPPED, "hand", "dropped by hand")
+        self.drop()
+
+    def _excuse(self, error: Exception) -> None:
+        self.flow.note(f"a rule failed and was passed over: {type(error).__name__}: {error}")
+
+    def _tell_done(self) -> None:
+        try:
+            self.relay.hooks.done(self.flow)
+        except Exception as error:  # the border to rules
+            self._excuse(error)
 
     def _route(self, scope: Scope) -> Refusal | None:
         request = self.flow.request
@@ -147,40 +202,55 @@ class _Exchange:
 
     async def _relay(self, response: httpx.Response) -> None:
         try:
-            await self._send_head(response)
-            await self._send_body(_chunks(response))
-            await self.send({"type": "http.response.body", "body": b"", "more_body": False})
-            self._finish(Reason.DONE, "upstream" if self.context.upstream else "hook")
+            await self.delivery.run(response, self.watch)
+            self._finish(Reason.DONE, "upstream" if response is self.context.upstream else by_of(response))
         except httpx.TransportError as error:
-            self._broke_off(error)
+            if response is self.context.upstream:
+                self._broke_off(error)
+            else:
+                self._finish(Reason.FAULT, by_of(response), str(error))
             raise Aborted(str(error)) from error
         finally:
             await response.aclose()
 
-    async def _send_head(self, response: httpx.Response) -> None:
-        flow = self.flow
-        headers = Headers.from_raw(response.headers.raw)
-        flow.response = Response(response.status_code, headers, response.reason_phrase)
-        flow.timing.head = self._now()
-        self.relay.store.touch(flow)
-        reason = response.extensions.get("reason_phrase", response.reason_phrase.encode())
-        start = {"type": "http.response.start", "status": response.status_code, "reason": reason}
-        await self.send(start | {"headers": headers.end_to_end().raw()})
-        self.started = True
+    async def _answer(self) -> httpx.Response:
+        """The answer, as the rules, the person or the upstream give it."""
+        response = await self._before_upstream() or await self._ask()
+        by = ""
+        try:
+            self.watch = self.relay.hooks.watch(self.context, response)
+            by = self.watch.head() if self.watch is not None else ""
+        except Exception as error:  # the border to rules: the agent must not notice
+            self._excuse(error)
+        return await self._hold_head(response, by) if by else response
 
-    async def _send_body(self, chunks: AsyncIterator[bytes]) -> None:
-        flow, relay, write, clock = self.flow, self.relay, self.write, time.perf_counter
-        assert flow.response is not None
-        body, zero = flow.response.body, flow.clock
-        async for chunk in chunks:
-            came = clock()
-            try:
-                if not write(chunk):
-                    await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
-            finally:
-                body.append((came - zero) * 1000, chunk)
-                relay.store.touch(flow)
-            relay.added_ms += ((clock() - came) * 1000 - relay.added_ms) / 64
+    async def _hold_head(self, response: httpx.Response, by: str) -> httpx.Response:
+        self.delivery.head(response)
+        try:
+            reply = await self.context.hold(Moment.HEAD, by)
+        except BaseException:
+            await response.aclose()
+            raise
+        if reply is None:
+            return response
+        await response.aclose()
+        self.watch = None
+        self.context.note_response(reply)
+        return reply
+
+    async def _before_upstream(self) -> httpx.Response | None:
+        try:
+            reply = await self.relay.hooks.request(self.context)
+        except Dropped:
+            raise
+        except Exception as error:  # the border to rules: the agent must not notice
+            self._excuse(error)
+            reply = None
+        if self.hold_asked and reply is None:
+            reply = await self.context.hold(Moment.REQUEST, self.hold_asked)
+        if reply is not None:
+            self.context.note_response(reply)
+        return reply
 
     async def _refuse(self, refusal: Refusal) -> None:
         flow, body = self.flow, refusal.body()
@@ -194,7 +264,7 @@ class _Exchange:
     def _client_gone(self) -> None:
         if self._answer_is_whole():
             self._finish(Reason.DONE, "client")
-        elif self.started:
+        elif self.delivery.started:
             self._finish(Reason.CLIENT_GONE, "client", "the client closed the connection in the middle of the answer")
         else:
             self._finish(Reason.CLIENT_GONE, "client", "499: the client closed the connection before an answer")
@@ -220,19 +290,6 @@ class _Exchange:
 
     def _now(self) -> float:
         return (time.perf_counter() - self.flow.clock) * 1000
-
-
-def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
-    """A response's body as it comes, still encoded. (httpx's own `aiter_raw` wraps it in three more iterators.)"""
-    if response.is_stream_consumed:
-        return _once(response.content)
-    assert isinstance(response.stream, httpx.AsyncByteStream)
-    return aiter(response.stream)
-
-
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    if content:
-        yield content
 
 
 def _request(scope: Scope) -> Request:

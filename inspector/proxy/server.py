@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from inspector.model.flow import Flow
 from inspector.proxy.credential import Credential
 from inspector.proxy.embedded import EmbeddedServer
 from inspector.proxy.held import Holds
-from inspector.proxy.hooks import RequestHandler
+from inspector.proxy.hooks import Hooks, RequestHandler
 from inspector.proxy.relay import Relay
 from inspector.proxy.routes import Routes
 from inspector.proxy.upstream import AiohttpTransport
@@ -50,11 +52,20 @@ class ProxyServer:
     Entering raises ValueError for an upstream that cannot be used, AddressInUse for a port that is taken.
     """
 
-    def __init__(self, config: ProxyConfig, store: FlowStore, handler: RequestHandler | None = None) -> None:
+    def __init__(
+        self,
+        config: ProxyConfig,
+        store: FlowStore,
+        handler: RequestHandler | None = None,
+        hooks: Hooks | None = None,
+        holds: Holds | None = None,
+    ) -> None:
         self.config = config
         self.store = store
         self.routes = Routes(config.upstream, config.upstreams)
+        self.holds = holds or Holds(store)
         self._handler = handler or RequestHandler()
+        self._hooks = hooks or Hooks()
         self._relay: Relay | None = None
         self._listener: EmbeddedServer | None = None
         self._exit = contextlib.AsyncExitStack()
@@ -72,7 +83,26 @@ class ProxyServer:
     @property
     def added_ms(self) -> float | None:
         """Milliseconds that relaying a chunk took lately; None before the first."""
-        return (self._relay.added_ms or None) if self._relay else None
+        return (self._relay.cost.added_ms or None) if self._relay else None
+
+    @property
+    def transport(self) -> httpx.AsyncBaseTransport:
+        """The way out, for whoever sends requests of their own. RuntimeError unless the proxy runs."""
+        return self._running.transport
+
+    def can_hold(self, flow: Flow) -> bool:
+        """Whether a flow is on its way, and moving."""
+        return self._relay is not None and self._relay.can_hold(flow)
+
+    def hold(self, flow: Flow) -> None:
+        """Stop a flow at its next event, or the next moment at which it can be stopped."""
+        self._running.hold(flow)
+
+    @property
+    def _running(self) -> Relay:
+        if self._relay is None:
+            raise RuntimeError("the proxy does not run")
+        return self._relay
 
     async def __aenter__(self) -> Self:
         config = self.config
@@ -81,7 +111,7 @@ class ProxyServer:
             await stack.enter_async_context(transport)
             credential = Credential(config.upstream_api_key) if config.upstream_api_key else None
             self._relay = Relay(
-                self.store, self.routes, transport, self._handler, Holds(self.store), credential, config.max_body
+                self.store, self.routes, transport, self._handler, self._hooks, self.holds, credential, config.max_body
             )
             listener = EmbeddedServer(_dispatch(self._relay), host=config.host, port=config.port)
             self._listener = await stack.enter_async_context(listener)

@@ -1,0 +1,372 @@
+"""The gate: an answer that streams goes to the client event by event, and can be held, stepped through and edited.
+
+An event that nobody stops leaves as the bytes that it came in. While the answer is held, the upstream is read on into
+a bounded buffer, and the client is kept alive in its own dialect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Sequence
+
+import httpx
+
+from inspector.dialects import by_name
+from inspector.model.edits import Edits
+from inspector.model.flow import Flow, Moment, Mutation, Response
+from inspector.model.message import Transcript
+from inspector.proxy.held import Held, Holds, Step, Waiting
+from inspector.proxy.hooks import Decision, Verdict, Watch
+from inspector.proxy.intake import Intake, events_of
+from inspector.proxy.lineup import Item, Lineup
+from inspector.proxy.outlet import Outlet
+from inspector.proxy.progress import Progress
+from inspector.proxy.rewriting import Rewriting
+from inspector.proxy.tasks import spawn
+from inspector.store.flows import FlowStore
+from inspector.wire.encodings import DecodeError
+from inspector.wire.event import Event
+
+BUFFER = 8 << 20
+"""Bytes that wait for the client, beyond which the upstream is no longer read."""
+
+
+class Gate:
+    """One answer on its way through. `task` is the one that relays it: it is cancelled when the person ends the answer.
+
+    `passed`: bytes of the answer that went to the client before there was a gate.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        store: FlowStore,
+        holds: Holds,
+        outlet: Outlet,
+        intake: Intake,
+        watch: Watch | None,
+        task: asyncio.Task[object],
+        passed: int = 0,
+    ) -> None:
+        assert flow.response is not None
+        self._flow = flow
+        self._response: Response = flow.response
+        self._store = store
+        self._holds = holds
+        self._outlet = outlet
+        self._intake = intake
+        self._watch = watch
+        self._task = task
+        self._released = passed
+        self._lineup = Lineup()
+        self._rewriting = Rewriting(flow)
+        self._held: Held | None = None
+        self._delivery: asyncio.Task[None] | None = None
+        self._room = asyncio.Event()
+        self._owed = 0
+        self._owed_block = False
+        self._over = False
+        self.outcome: Step | None = None
+        """How the person ended the answer, if so: DROP, or END where it ends with what they wrote."""
+        self._arrived: Progress | None = None
+        self._had: Progress | None = None
+        self._signs = 0
+        writer = by_name(flow.dialect).writer
+        self._sign = writer.keep_alive if writer is not None and intake.framed else b""
+        self._timer = asyncio.get_running_loop().call_later(holds.keep_alive_every, self._keep_alive)
+        if intake.encoded:
+            self._part()
+
+    # The upstream's side
+
+    async def run(self, chunks: AsyncIterator[bytes]) -> None:
+        """Relay the rest of an answer. What `chunks` raises is raised when all that came before is delivered."""
+        try:
+            async for chunk in chunks:
+                await self.take(chunk)
+        except Exception:
+            self._stop_waiting()
+            self._lineup.release()
+            await self._settle()
+            raise
+        self._stop_waiting()
+        await self._arrive(self._intake.close((time.perf_counter() - self._flow.clock) * 1000))
+        await self._ask_at_end()
+        await self._settle()
+        for piece in self._rewriting.close():
+            await self._outlet.put(piece)
+
+    async def take(self, chunk: bytes) -> None:
+        """The upstream's next bytes."""
+        at = (time.perf_counter() - self._flow.clock) * 1000
+        self._response.body.append(at, chunk)
+        try:
+            events = self._intake.feed(chunk, at)
+        except DecodeError as error:
+            raise httpx.ReadError(str(error)) from error
+        await self._arrive(events)
+        self._store.touch(self._flow)
+        while self._lineup.size > BUFFER and self._delivery is not None:
+            self._room.clear()
+            await self._room.wait()
+
+    async def close(self) -> None:
+        """Leave nothing behind."""
+        self._timer.cancel()
+        if self._signs:
+            sent = f"{self._signs} × {self._sign.decode().strip()!r}"
+            self._flow.mutations.append(Mutation("keep-alive", "proxy", "", sent))
+        if (task := self._delivery) is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    def _stop_waiting(self) -> None:
+        self._over = True
+        if self._flow.hold is not None:
+            self._flow.hold.upstream_done = True
+        self._nudge()
+
+    async def _ask_at_end(self) -> None:
+        by = ""
+        if (watch := self._watch) is not None:
+            try:
+                by = watch.end()
+            except Exception as error:  # the border to rules and hooks: the agent must not notice
+                self._excuse(error)
+        if by and not self._lineup.halt(by, Moment.END) and self._held is None:
+            self._begin(Moment.END, by)
+        self._lineup.release()
+
+    async def _settle(self) -> None:
+        """Deliver all that there is, as far and as soon as nobody holds it."""
+        if self._delivery is None:
+            await self._flush()
+        while (task := self._delivery) is not None:
+            await task
+
+    async def _arrive(self, events: list[tuple[Event, bytes]]) -> None:
+        """Decide on events, and deliver what may go. What simply passes goes in one piece."""
+        straight: list[bytes] = []
+        watch, short = self._watch, not self._lineup and self._delivery is None and not self._rewriting.active
+        for event, raw in events:
+            decision: Decision = Verdict.PASS
+            if watch is not None:
+                decision = await self._ask(event)
+            if short and decision is Verdict.PASS:
+                straight.append(raw)
+            else:
+                short = False
+                self._line_up(Item(event, raw), decision)
+        if straight:
+            data = straight[0] if len(straight) == 1 else b"".join(straight)
+            self._released += len(data)
+            await self._outlet.put(data)
+        if not short:
+            self._count()
+            if self._delivery is None:
+                await self._flush()
+            else:
+                self._nudge()
+
+    def _line_up(self, item: Item, decision: Decision) -> None:
+        if self._arrived is not None:
+            item.part = self._arrived.take(item.event)
+        self._lineup.add(item, decision)
+
+    async def _ask(self, event: Event) -> Decision:
+        try:
+            if (watch := self._watch) is None:
+                return Verdict.PASS
+            decision = watch.event(event)
+            return await decision if isinstance(decision, Awaitable) else decision
+        except Exception as error:  # the border to rules and hooks: the agent must not notice
+            self._excuse(error)
+            return Verdict.PASS
+
+    def _excuse(self, error: Exception) -> None:
+        self._watch = None
+        self._flow.note(f"a rule failed and was passed over: {type(error).__name__}: {error}")
+
+    # The client's side
+
+    async def _flush(self) -> None:
+        """Deliver what may go, up to the next halt."""
+        while self._held is None and (item := self._lineup.front()) is not None:
+            if item.halt:
+                by, item.halt = item.halt, ""
+                self._begin(item.moment, by)
+            else:
+                await self._deliver(self._lineup.take())
+
+    async def _deliver(self, item: Item) -> None:
+        pieces = item.pieces if item.pieces is not None else self._rewriting.feed(item.event)
+        if pieces is None:
+            self._released += len(item.raw)
+            await self._outlet.put(item.raw)
+            given = [item.event]
+        else:
+            self._part()
+            data = b"".join(pieces)
+            for piece in pieces:
+                await self._outlet.put(piece)
+            given = events_of(self._response.headers.without("content-encoding"), data) if self._had else []
+        if self._had is not None:
+            for event in given:
+                self._had.take(event)
+        self._room.set()
+        self._count()
+
+    def _part(self) -> None:
+        self._rewriting.part(self._released)
+
+    def _count(self) -> None:
+        if (hold := self._flow.hold) is not None:
+            hold.waiting, hold.waiting_bytes = len(self._lineup), self._lineup.size
+            self._store.touch(self._flow)
+
+    def _keep_alive(self) -> None:
+        every = self._holds.keep_alive_every
+        idle = time.perf_counter() - self._outlet.last
+        if idle >= every and self._sign and (self._held is not None or self._lineup.withholds):
+            if self._outlet.keep_alive(self._sign):
+                self._signs += 1
+                if self._flow.hold is not None:
+                    self._flow.hold.kept_alive += 1
+                    self._store.touch(self._flow)
+            idle = 0.0
+        self._timer = asyncio.get_running_loop().call_later(max(every - idle, every / 10), self._keep_alive)
+
+    # Holding
+
+    def hold(self, by: str) -> None:
+        """Stop here."""
+        self._begin(Moment.EVENT, by)
+
+    def _begin(self, moment: Moment, by: str) -> None:
+        had = self._rewriting.delivered(self._released) if self._intake.framed else []
+        self._had, self._arrived = Progress(self._flow, had), Progress(self._flow, had)
+        for item in self._lineup:
+            item.part = self._arrived.take(item.event)
+        self._held = self._holds.begin(self._flow, moment, by, self)
+        assert self._flow.hold is not None
+        self._flow.hold.upstream_done = self._over
+        self._count()
+        if self._delivery is None:
+            self._delivery = spawn(self._delivering(), "held delivery")
+
+    async def _delivering(self) -> None:
+        held = self._held
+        try:
+            while (held := self._held) is not None:
+                await self._step_through(held)
+                self._let_go(held)
+                if self.outcome is not None:
+                    self._task.cancel()
+                    return
+                await self._flush()
+        finally:
+            if held is not None:
+                self._let_go(held)
+            self._delivery = None
+            self._room.set()
+
+    def _let_go(self, held: Held) -> None:
+        if self._held is held:
+            self._held = self._arrived = self._had = None
+            self._owed, self._owed_block = 0, False
+            self._holds.end(held)
+
+    async def _step_through(self, held: Held) -> None:
+        """Follow the person's steps until the answer is let go."""
+        while True:
+            step = await self._holds.wait(held)
+            if step is Step.DROP:
+                self.outcome = step
+                return
+            if self._rewriting.final and step is not None:
+                await self._end_here()
+                return
+            match step:
+                case Step.GO_ON:
+                    return
+                case Step.END:
+                    self._watch = None
+                    self._lineup.free()
+                    return
+                case Step.EVENT:
+                    self._owed += 1
+                case Step.BLOCK:
+                    self._owed_block = True
+            paid = await self._pay()
+            if self._over and not self._lineup and (paid or step is not None):
+                return
+
+    async def _end_here(self) -> None:
+        """The answer ends with what the person wrote."""
+        self._part()
+        for piece in self._rewriting.close():
+            await self._outlet.put(piece)
+        self.outcome = Step.END
+
+    async def _pay(self) -> bool:
+        """Deliver what the person has stepped over, as far as it has come; whether there was anything."""
+        part: int | None = None
+        paid = False
+        while self._lineup and (self._owed or self._owed_block):
+            if self._owed:
+                self._owed -= 1
+            else:
+                part = self._lineup[0].part if part is None else part
+                if self._lineup[0].part != part:
+                    self._owed_block = False
+                    break
+            await self._deliver(self._lineup.take())
+            paid = True
+        return paid
+
+    def _nudge(self) -> None:
+        if self._held is not None and (self._owed or self._owed_block or self._over):
+            self._held.nudge()
+
+    # What the person sees and changes
+
+    @property
+    def waiting(self) -> Sequence[Waiting]:
+        """The events that the client does not have yet."""
+        return [Waiting(item.event, _raw(item), item.part, edited=item.pieces is not None) for item in self._lineup]
+
+    @property
+    def delivered(self) -> Transcript:
+        """What the client has of the answer."""
+        return self._had.transcript if self._had is not None else Transcript()
+
+    @property
+    def editable(self) -> str:
+        """Why the answer cannot be edited; empty where it can."""
+        return "" if self._intake.framed else "this answer can be held and let go, not edited: it is not read by event"
+
+    def edit(self, edits: Edits, by: str) -> None:
+        """Change parts of the answer."""
+        written = self._arrived.transcript.answer.message if self._arrived is not None else None
+        self._rewriting.edit(edits, by, written, self._released)
+
+    def edit_event(self, index: int, raw: bytes, by: str) -> None:
+        """Give one waiting event other bytes."""
+        if self.editable:
+            raise ValueError(self.editable)
+        if index >= len(self._lineup):
+            raise ValueError("this event is with the client already")
+        if raw and not raw.endswith((b"\n\n", b"\r\n\r\n", b"\r\r")):
+            raise ValueError("an event ends with an empty line")
+        item = self._lineup[index]
+        self._flow.mutations.append(Mutation("event", by, _text(_raw(item)), _text(raw)))
+        item.pieces = (raw,) if raw else ()
+
+
+def _raw(item: Item) -> bytes:
+    return item.raw if item.pieces is None else b"".join(item.pieces)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace").strip()

@@ -1,0 +1,105 @@
+"""The events that wait for the client, in their order, and which of them may go."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from inspector.model.flow import Moment
+from inspector.proxy.hooks import Decision, Halt, Instead, Verdict
+from inspector.wire.event import Event
+
+
+@dataclass(slots=True)
+class Item:
+    """An event on its way."""
+
+    event: Event
+    raw: bytes
+    part: int = -1
+    """Index of the part of the answer that it belongs to; -1 before the first and behind the last."""
+    withheld: bool = False
+    halt: str = ""
+    """Who holds the answer before this event."""
+    moment: Moment = Moment.EVENT
+    pieces: tuple[bytes, ...] | None = None
+    """What goes in its place."""
+
+
+class Lineup:
+    """Withheld events always stand at the end: the first that passes takes them along."""
+
+    def __init__(self) -> None:
+        self._items: deque[Item] = deque()
+        self._withheld: list[Item] = []
+        self._halted = False
+        """The withheld events belong to something that a hold has stopped: they go when the hold lets go."""
+        self.size = 0
+        """Bytes of all of them."""
+
+    def add(self, item: Item, decision: Decision) -> None:
+        """Put an event at the end."""
+        self._items.append(item)
+        self.size += len(item.raw)
+        match decision:
+            case Halt(by):
+                self._withheld.append(item)
+                self.halt(by, Moment.EVENT)
+                self._halted = True
+            case Verdict.WITHHOLD:
+                if not self._halted:
+                    item.withheld = True
+                    self._withheld.append(item)
+            case Instead(pieces):
+                item.pieces = pieces
+                self.release()
+            case Verdict.PASS:
+                self.release()
+
+    def halt(self, by: str, moment: Moment) -> bool:
+        """Hold the answer before everything that is withheld; False where nothing is."""
+        if not self._withheld:
+            return False
+        self._withheld[0].halt, self._withheld[0].moment = by, moment
+        self.release()
+        return True
+
+    def release(self) -> None:
+        """Let go what is withheld."""
+        for item in self._withheld:
+            item.withheld = False
+        self._withheld = []
+        self._halted = False
+
+    def free(self) -> None:
+        """Nothing that is here stops any more."""
+        self.release()
+        for item in self._items:
+            item.halt = ""
+
+    def front(self) -> Item | None:
+        """The next event that may go (or halts)."""
+        return self._items[0] if self._items and not self._items[0].withheld else None
+
+    def take(self) -> Item:
+        """The next event, whether it may go or not."""
+        item = self._items.popleft()
+        if item.withheld:
+            self._withheld.remove(item)
+        self.size -= len(item.raw)
+        return item
+
+    def __getitem__(self, index: int) -> Item:
+        return self._items[index]
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def withholds(self) -> bool:
+        """Whether anything is kept back."""
+        return bool(self._withheld)
