@@ -21,6 +21,7 @@ from inspector.proxy.outlet import Outlet
 from inspector.proxy.refusal import from_upstream
 from inspector.proxy.rewriting import delivered_headers
 from inspector.store.flows import FlowStore
+from inspector.wire.body import decoded
 from inspector.wire.encodings import DecodeError
 
 
@@ -80,6 +81,15 @@ class Delivery:
             self._gate.hold(by)
         else:
             self._asked = by
+
+    @property
+    def given(self) -> bytes:
+        """What the client has of the answer, decoded."""
+        if self._gate is not None:
+            return self._gate.given
+        if not self.started or self._flow.response is None:
+            return b""
+        return decoded(self._flow.response.headers, bytes(self._flow.response.body))[0]
 
     @property
     def outcome(self) -> Step | None:

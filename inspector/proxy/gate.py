@@ -17,7 +17,7 @@ from inspector.model.edits import Edits
 from inspector.model.flow import Flow, Moment, Mutation, Response
 from inspector.model.message import Transcript
 from inspector.proxy.held import Held, Holds, Step, Waiting
-from inspector.proxy.hooks import Decision, Verdict, Watch
+from inspector.proxy.hooks import Decision, Instead, Verdict, Watch
 from inspector.proxy.intake import Intake, events_of
 from inspector.proxy.lineup import Item, Lineup
 from inspector.proxy.outlet import Outlet
@@ -72,11 +72,20 @@ class Gate:
         self._arrived: Progress | None = None
         self._had: Progress | None = None
         self._signs = 0
+        self._changes: dict[str, list[Item]] = {}
+        """The events that others changed, by who changed them."""
         writer = by_name(flow.dialect).writer
         self._sign = writer.keep_alive if writer is not None and intake.framed else b""
         self._timer = asyncio.get_running_loop().call_later(holds.keep_alive_every, self._keep_alive)
         if intake.encoded:
             self._part()
+
+    @property
+    def given(self) -> bytes:
+        """What the client has of the answer, decoded."""
+        if self._flow.delivered is not None:
+            return bytes(self._flow.delivered.body)
+        return bytes(self._response.body)[: self._released]
 
     # The upstream's side
 
@@ -114,6 +123,10 @@ class Gate:
     async def close(self) -> None:
         """Leave nothing behind."""
         self._timer.cancel()
+        for by, items in self._changes.items():
+            one = len(items) == 1
+            told = (_text(items[0].raw), _text(_raw(items[0]))) if one else ("", f"{len(items)} events")
+            self._flow.mutations.append(Mutation("event", by, *told))
         if self._signs:
             sent = f"{self._signs} × {self._sign.decode().strip()!r}"
             self._flow.mutations.append(Mutation("keep-alive", "proxy", "", sent))
@@ -173,6 +186,8 @@ class Gate:
         if self._arrived is not None:
             item.part = self._arrived.take(item.event)
         self._lineup.add(item, decision)
+        if isinstance(decision, Instead):
+            self._changes.setdefault(decision.by, []).append(item)
 
     async def _ask(self, event: Event) -> Decision:
         try:

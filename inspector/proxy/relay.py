@@ -28,7 +28,6 @@ from inspector.proxy.hooks import Context, Hooks, RequestHandler, Watch, by_of
 from inspector.proxy.refusal import Refusal, from_upstream
 from inspector.proxy.routes import BadPath, Routes, Unrouted
 from inspector.store.flows import FlowStore
-from inspector.wire.body import decoded
 
 BODILESS = ("GET", "HEAD")
 """Methods whose bodies have no meaning (RFC 9110, 9.3.1) and are not passed on."""
@@ -279,11 +278,8 @@ class _Exchange:
 
     def _answer_is_whole(self) -> bool:
         """Whether the stream's own end came before the connection's: some clients hang up as soon as they have it."""
-        response = self.flow.response
-        if response is None:
-            return False
-        body, _ = decoded(response.headers, bytes(response.body))
-        return any(mark in body for mark in by_name(self.flow.dialect).terminal)
+        given = self.delivery.given
+        return any(mark in given for mark in by_name(self.flow.dialect).terminal)
 
     def _finish(self, reason: Reason, by: str, error: str | None = None) -> None:
         self.flow.finish(self._now(), reason, by, error)

@@ -63,7 +63,7 @@ class ProxyServer:
         self.config = config
         self.store = store
         self.routes = Routes(config.upstream, config.upstreams)
-        self.holds = holds or Holds(store)
+        self.holds = holds if holds is not None else Holds(store)
         self._handler = handler or RequestHandler()
         self._hooks = hooks or Hooks()
         self._relay: Relay | None = None
