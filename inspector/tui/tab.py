@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from inspector.model.flow import Flow
+from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
 from inspector.tui.covered import CoveredVertical
 from inspector.tui.line_pane import LinePane
@@ -24,6 +25,8 @@ class Tab(CoveredVertical):
     def __init__(self, transcripts: Transcripts) -> None:
         super().__init__(id=self.tab_id)
         self.transcripts = transcripts
+        self.store = FlowStore()
+        """The flows beside the one that is shown."""
         self.flow: Flow | None = None
         self._seen = -1
 

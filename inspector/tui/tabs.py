@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from inspector.tui.chat_tab import ChatTab
+from inspector.tui.diff_tab import DiffTab
 from inspector.tui.http_tab import RequestTab, ResponseTab
 from inspector.tui.stream_tab import StreamTab
 from inspector.tui.tab import Tab
 
-TABS: tuple[type[Tab], ...] = (ChatTab, StreamTab, RequestTab, ResponseTab)
+TABS: tuple[type[Tab], ...] = (ChatTab, StreamTab, RequestTab, ResponseTab, DiffTab)

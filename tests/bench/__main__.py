@@ -24,10 +24,17 @@ from tests.bench.contenders import (
 )
 from tests.bench.load import Load, serve, stream, unary
 
+IDLE = "event tool:Bash agent:somebody-else"
+"""A breakpoint that none of the load's flows can match: they stay on the tee."""
+GATE = 'event tool:Bash arg.command~"rm "'
+"""A breakpoint that each of the load's flows could match, and none does: they go through the gate."""
+
 CONTENDERS: dict[str, Contender] = {
     "direct": direct,
     "mitmdump": mitmdump,
     "inspector serve": headless,
+    "  idle breakpoint": lambda upstream: headless(upstream, "--break", IDLE),
+    "  gate": lambda upstream: headless(upstream, "--break", GATE),
     "inspector, screen live": with_screen,
 }
 
@@ -99,6 +106,12 @@ def table(results: dict[str, list[Result]]) -> str:
     return "\n".join(lines)
 
 
+def gate_ratio(results: dict[str, list[Result]]) -> float:
+    """What a chunk costs on the gate, by what it costs on the tee, round by round."""
+    rounds = zip(results["  gate"], results["inspector serve"], strict=True)
+    return statistics.median(gate.chunk_us / tee.chunk_us for gate, tee in rounds)
+
+
 def main() -> None:
     """Run everything; prints as it goes."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
@@ -116,7 +129,8 @@ def main() -> None:
     cpu, ready = start_up()
     print(f"{load.streams} streams, {load.chunks_per_second} chunks a second each; medians of {given.rounds} rounds\n")
     print(table(results))
-    print(f"\ninspector --version: {cpu:.2f} s of CPU; inspector serve accepts after {ready:.2f} s")
+    print(f"\na chunk through the gate costs {gate_ratio(results):.2f} × the tee")
+    print(f"inspector --version: {cpu:.2f} s of CPU; inspector serve accepts after {ready:.2f} s")
 
 
 if __name__ == "__main__":
