@@ -21,7 +21,7 @@ class Credential:
         """Put the key in; the change stands on the flow, masked."""
         headers = flow.sent.headers.end_to_end()
         name = carrier(headers, flow.dialect)
-        value = f"Bearer {self.key}" if name == "authorization" else self.key
+        value = header_value(name, self.key)
         before = mask_value(name, headers.get(name))
         flow.forwarded = flow.sent.copy(headers=headers.set(name, value))
         flow.mutations.append(Mutation("credential", "config", before, mask_value(name, value)))
@@ -30,3 +30,8 @@ class Credential:
 def carrier(headers: Headers, dialect: str) -> str:
     """The header that a key is sent in: the one in which the client sent its own, else the dialect's."""
     return next((name for name in _CARRIERS if name in headers), _BY_DIALECT.get(dialect, "authorization"))
+
+
+def header_value(name: str, key: str) -> str:
+    """A key as it stands in the header of that name."""
+    return f"Bearer {key}" if name == "authorization" else key

@@ -61,6 +61,7 @@ class DocumentGate:
                 decision = await decision if isinstance(decision, Awaitable) else decision
                 if isinstance(decision, Instead):
                     self._become(b"".join(decision.pieces), decision.by)
+                    decision = decision.then
                 halts.append((Moment.EVENT, decision.by if isinstance(decision, Halt) else ""))
                 halts.append((Moment.END, watch.end()))
             except Exception as error:  # the border to rules and hooks: the agent must not notice

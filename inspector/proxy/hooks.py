@@ -110,6 +110,8 @@ class Instead:
 
     pieces: tuple[bytes, ...]
     by: str
+    then: Verdict | Halt = Verdict.PASS
+    """Whether they go on at once."""
 
 
 Decision = Verdict | Halt | Instead
@@ -137,6 +139,10 @@ class Hooks:
         What it raises is noted on the flow, and the request goes on.
         """
         return None
+
+    async def response(self, context: Context, response: httpx.Response) -> httpx.Response:
+        """The upstream's answer has begun; the same, or another in its place. What it raises is noted."""
+        return response
 
     def watch(self, context: Context, response: httpx.Response) -> Watch | None:
         """The answer's head has come. None lets its bytes through untouched, which costs nothing."""

@@ -40,6 +40,8 @@ class Lineup:
 
     def add(self, item: Item, decision: Decision) -> None:
         """Put an event at the end."""
+        if isinstance(decision, Instead):
+            item.pieces, decision = decision.pieces, decision.then
         self._items.append(item)
         self.size += len(item.raw)
         match decision:
@@ -51,9 +53,6 @@ class Lineup:
                 if not self._halted:
                     item.withheld = True
                     self._withheld.append(item)
-            case Instead(pieces):
-                item.pieces = pieces
-                self.release()
             case Verdict.PASS:
                 self.release()
 

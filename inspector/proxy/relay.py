@@ -214,7 +214,7 @@ class _Exchange:
 
     async def _answer(self) -> httpx.Response:
         """The answer, as the rules, the person or the upstream give it."""
-        response = await self._before_upstream() or await self._ask()
+        response = await self._before_upstream() or await self._changed(await self._ask())
         by = ""
         try:
             self.watch = self.relay.hooks.watch(self.context, response)
@@ -222,6 +222,17 @@ class _Exchange:
         except Exception as error:  # the border to rules: the agent must not notice
             self._excuse(error)
         return await self._hold_head(response, by) if by else response
+
+    async def _changed(self, response: httpx.Response) -> httpx.Response:
+        """The upstream's answer, or what a rule puts in its place."""
+        try:
+            changed = await self.relay.hooks.response(self.context, response)
+        except Exception as error:  # the border to rules: the agent must not notice
+            self._excuse(error)
+            return response
+        if changed is not response:
+            self.context.note_response(changed)
+        return changed
 
     async def _hold_head(self, response: httpx.Response, by: str) -> httpx.Response:
         self.delivery.head(response)

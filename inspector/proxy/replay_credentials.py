@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from inspector.dialects import detect
 from inspector.model.flow import Flow, Mutation, Request
 from inspector.model.headers import SECRET, SECRET_PARAMETERS, mask, mask_url, mask_value
-from inspector.proxy.credential import carrier
+from inspector.proxy.credential import carrier, header_value
 from inspector.proxy.routes import BUILT_IN
 
 KEY_VARIABLE = "INSPECTOR_UPSTREAM_API_KEY"
@@ -67,7 +67,7 @@ def with_credential(
     if in_url:
         sent = bare.copy(url=_fill(request.url, key, theirs))
         return sent, (Mutation("credential", "env", mask_url(request.url), mask_url(sent.url)),)
-    value = f"Bearer {key}" if header == "authorization" else key
+    value = header_value(header, key)
     sent = bare.copy(headers=bare.headers.set(header, value))
     return sent, (Mutation("credential", "env", before, mask_value(header, value)),)
 
@@ -91,6 +91,12 @@ def provider_of(url: str) -> str:
     return next(known, urlsplit(url).hostname or "")
 
 
+def token_of(value: str) -> str:
+    """The bare key in a header's value, without `Bearer`."""
+    scheme, space, rest = value.partition(" ")
+    return rest if space and scheme.isalpha() else value
+
+
 def _variable(request: Request, environ: Mapping[str, str], *, by_hand: bool) -> _Source:
     """Where the key is found, and how it is sent; nowhere for a server on this machine that may need none."""
     host, dialect = urlsplit(request.url).hostname or "", detect(request).name
@@ -110,7 +116,7 @@ def _variable(request: Request, environ: Mapping[str, str], *, by_hand: bool) ->
 
 def _secrets(request: Request) -> Iterator[str]:
     """The bare tokens of a request, masked or not."""
-    yield from (_token(value) for name, value in request.headers if _is_secret(name, value))
+    yield from (token_of(value) for name, value in request.headers if _is_secret(name, value))
     yield from (value for _, value in _parameters(request.url))
 
 
@@ -120,12 +126,7 @@ def _is_secret(name: str, value: str) -> bool:
 
 def _is_lost(name: str, value: str, theirs: frozenset[str]) -> bool:
     """Whether a secret is only the mask of one, or belongs to another server."""
-    return mask_value(name, value) == value or _token(value) in theirs
-
-
-def _token(value: str) -> str:
-    scheme, space, rest = value.partition(" ")
-    return rest if space and scheme.isalpha() else value
+    return mask_value(name, value) == value or token_of(value) in theirs
 
 
 def _parameters(url: str) -> Iterator[tuple[str, str]]:

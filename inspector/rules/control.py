@@ -2,22 +2,140 @@
 
 from __future__ import annotations
 
-from inspector.proxy.held import Holds
-from inspector.proxy.hooks import Hooks
+import logging
+from collections.abc import Awaitable
+from pathlib import Path
+
+import httpx
+
+from inspector.model.flow import Flow, Moment, Mutation
+from inspector.proxy.held import Holds, change_request
+from inspector.proxy.hooks import Context, Decision, Hooks, Instead, Watch
 from inspector.rules.breakpoints import Breakpoints
-from inspector.rules.mocks import Mocks
+from inspector.rules.mocks import MockRule, Mocks
+from inspector.rules.replies import build, spoil
+from inspector.rules.rulebook import Rulebook
 from inspector.rules.sticky import StickyEdits
+from inspector.rules.watching import watch
 from inspector.store.flows import FlowStore
+from inspector.store.transcripts import Transcripts
+from inspector.wire.body import decoded
+from inspector.wire.event import Event
+
+logger = logging.getLogger("inspector.rules")
+
+HAND = "hand"
 
 
 class Control(Hooks):
-    """Breakpoints, holds, mocks, faults and sticky edits."""
+    """Breakpoints, holds, mocks, faults and sticky edits; and whoever else has a say, behind them.
 
-    def __init__(self, store: FlowStore, holds: Holds | None = None) -> None:
-        self.store = store
-        self.holds = holds or Holds(store)
-        self.breakpoints = Breakpoints()
-        self.mocks = Mocks()
-        self.sticky = StickyEdits()
+    `keep` names the file that keeps the rules. Raises ValueError where it cannot be read as meant.
+    """
+
+    def __init__(
+        self,
+        store: FlowStore,
+        transcripts: Transcripts,
+        *,
+        holds: Holds | None = None,
+        keep: Path | None = None,
+        others: Hooks | None = None,
+    ) -> None:
+        self._transcripts = transcripts
+        self._others = others or Hooks()
+        self.holds = holds if holds is not None else Holds(store)
+        self.breakpoints = Breakpoints(changed=self._save)
+        self.mocks = Mocks(changed=self._save)
+        self.sticky = StickyEdits(changed=self._save)
         self.hold_requests = False
         """Whether every next request is held."""
+        self._spoiled: dict[str, MockRule] = {}
+        self._book = Rulebook(keep, self.breakpoints, self.mocks, self.sticky) if keep is not None else None
+        if self._book is not None:
+            self._book.load()
+
+    async def request(self, context: Context) -> httpx.Response | None:
+        """Sticky edits first, then whoever holds it; then it is answered, where somebody answers in its place."""
+        flow = context.flow
+        self._stick(flow)
+        if by := self._stops(flow):
+            reply = await context.hold(Moment.REQUEST, by)
+            if reply is not None:
+                return reply
+        rule = self.mocks.pick(flow, self._transcripts)
+        if rule is None:
+            return await self._others.request(context)
+        if rule.reply.answers:
+            return build(flow, rule.reply)
+        self._spoiled[flow.id] = rule
+        return None
+
+    async def response(self, context: Context, response: httpx.Response) -> httpx.Response:
+        """An answer of the upstream's, spoiled where a rule says so."""
+        rule = self._spoiled.pop(context.flow.id, None)
+        response = await self._others.response(context, response)
+        return spoil(response, rule.reply) if rule is not None else response
+
+    def watch(self, context: Context, response: httpx.Response) -> Watch | None:
+        """A watch where a breakpoint may stop the answer, or another hook reads its events."""
+        other = self._others.watch(context, response)
+        own = watch(context.flow, self.breakpoints, self._transcripts) if len(self.breakpoints) else None
+        return BothWatch(other, own) if other is not None and own is not None else other or own
+
+    def done(self, flow: Flow) -> None:
+        """The flow has ended."""
+        self._spoiled.pop(flow.id, None)
+        self._others.done(flow)
+
+    def _stops(self, flow: Flow) -> str:
+        """Who holds a request; empty for nobody."""
+        for each in self.breakpoints.active(Moment.REQUEST):
+            if each.filter.matches(flow, self._transcripts):
+                each.hits += 1
+                return str(each)
+        return HAND if self.hold_requests else ""
+
+    def _stick(self, flow: Flow) -> None:
+        if not len(self.sticky):
+            return
+        data, _ = decoded(flow.sent.headers, bytes(flow.sent.body))
+        changed, applied = self.sticky.apply(data)
+        if not applied:
+            return
+        change_request(flow, flow.sent.with_body(changed), "sticky edit")
+        flow.mutations.extend(Mutation("sticky edit", "sticky edit", "", str(each)) for each in applied)
+
+    def _save(self) -> None:
+        if self._book is None:
+            return
+        try:
+            self._book.save()
+        except (OSError, ValueError) as error:
+            logger.error("the rules could not be kept: %s", error)
+
+
+class BothWatch:
+    """Two watches on one answer: the first may change its events, the second stop it."""
+
+    def __init__(self, first: Watch, second: Watch) -> None:
+        self._first = first
+        self._second = second
+
+    def head(self) -> str:
+        """Whoever stops it first."""
+        return self._first.head() or self._second.head()
+
+    async def event(self, event: Event) -> Decision:
+        """What the second decides, with what the first puts in the event's place."""
+        changed = self._first.event(event)
+        changed = await changed if isinstance(changed, Awaitable) else changed
+        decided = self._second.event(event)
+        decided = await decided if isinstance(decided, Awaitable) else decided
+        if isinstance(changed, Instead) and not isinstance(decided, Instead):
+            return Instead(changed.pieces, changed.by, decided)
+        return decided
+
+    def end(self) -> str:
+        """Whoever stops it first."""
+        return self._first.end() or self._second.end()
