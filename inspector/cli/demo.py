@@ -11,7 +11,7 @@ from typing import cast
 import click
 
 from inspector.cli.config import Settings, load_settings
-from inspector.cli.live import show
+from inspector.cli.live import work
 from inspector.cli.options import PORT, recording_options
 from inspector.cli.recording import Recorder, recording
 from inspector.cli.runtime import LogBuffer, run, start_log
@@ -19,6 +19,7 @@ from inspector.demo import agent
 from inspector.demo.session import DemoServer
 from inspector.proxy.server import ProxyConfig, ProxyServer
 from inspector.proxy.tasks import spawn
+from inspector.rules.control import Control
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
 
@@ -52,14 +53,15 @@ async def _headless(host: str, port: int, jsonl: Path | None) -> None:
 
 async def _on_screen(host: str, port: int, jsonl: Path | None, log: LogBuffer, settings: Settings) -> None:
     store, transcripts, stop = FlowStore(), Transcripts(), asyncio.Event()
+    control = Control(store, transcripts)
     async with (
         DemoServer(pace=PACE) as model,
         recording(store, transcripts, jsonl),
-        ProxyServer(_config(host, port, model), store) as server,
+        ProxyServer(_config(host, port, model), store, hooks=control, holds=control.holds) as server,
     ):
         working = spawn(agent.run(server.url, rounds=None, stop=stop), "demo agent")
         try:
-            await show(store, transcripts, server, log, settings)
+            await work(store, transcripts, server, control, log, settings)
         finally:
             stop.set()
             await working

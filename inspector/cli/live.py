@@ -7,43 +7,60 @@ from pathlib import Path
 import click
 
 from inspector.cli.config import Settings, load_settings
+from inspector.cli.control import Wanted, control_options, controlled
 from inspector.cli.options import proxy_options, recording_options
 from inspector.cli.recording import recording
 from inspector.cli.runtime import LogBuffer, on_signal, run, settle, start_log
+from inspector.proxy.replay import Replayer
 from inspector.proxy.server import ProxyConfig, ProxyServer
+from inspector.rules.control import Control
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
+from inspector.tui.desk import Desk
 
 
 @click.command("live")
 @proxy_options
 @recording_options
-def command(config: ProxyConfig, jsonl: Path | None, log: Path | None) -> None:
+@control_options
+def command(config: ProxyConfig, jsonl: Path | None, log: Path | None, wanted: Wanted) -> None:
     """Listen, relay, and show what passes."""
-    run(live(config, jsonl, start_log(log), load_settings()))
+    run(live(config, jsonl, start_log(log), load_settings(), wanted.with_usual_rules()))
 
 
-async def live(config: ProxyConfig, jsonl: Path | None, log: LogBuffer, settings: Settings) -> None:
+async def live(config: ProxyConfig, jsonl: Path | None, log: LogBuffer, settings: Settings, wanted: Wanted) -> None:
     """Run until the person quits."""
     store, transcripts = FlowStore(), Transcripts()
-    async with recording(store, transcripts, jsonl), ProxyServer(config, store) as server:
-        await show(store, transcripts, server, log, settings)
+    with controlled(wanted, store, transcripts) as (control, handler):
+        server = ProxyServer(config, store, handler, control, control.holds)
+        async with recording(store, transcripts, jsonl), server:
+            await work(store, transcripts, server, control, log, settings)
 
 
-async def show(
+async def work(
     store: FlowStore,
     transcripts: Transcripts,
-    server: ProxyServer | None,
+    server: ProxyServer,
+    control: Control,
     log: LogBuffer,
     settings: Settings,
-    title: str = "",
 ) -> None:
-    """Open the screen on a store, and come back when it is closed."""
+    """Open the screen with everything at hand that acts on flows."""
+    replayer = Replayer(store, server.transport)
+    try:
+        await show(Desk(store, transcripts, control, server, replayer), server, log, settings)
+    finally:
+        await replayer.aclose()
+
+
+async def show(desk: Desk, server: ProxyServer | None, log: LogBuffer, settings: Settings, title: str = "") -> None:
+    """Open the screen, and come back when it is closed."""
     from inspector.tui.app import InspectorApp
 
     app = InspectorApp(
-        store,
-        transcripts,
+        desk.store,
+        desk.transcripts,
+        desk=desk,
         listener=server,
         profile="observe" if server else "",
         log_lines=log,

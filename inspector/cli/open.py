@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from inspector.cli.config import load_settings
+from inspector.cli.config import Settings, load_settings
 from inspector.cli.live import show
-from inspector.cli.runtime import run, start_log
+from inspector.cli.runtime import LogBuffer, run, start_log
 from inspector.formats.jsonl import BrokenLine, read
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
+from inspector.tui.desk import Desk
 
 
 @click.command("open")
@@ -26,7 +27,20 @@ def command(file: Path, log: Path | None) -> None:
         click.echo(f"{file}: {line}", err=True)
     if not len(store) and broken:
         raise click.ClickException(f"{file}: not a single line could be read")
-    run(show(store, Transcripts(), None, buffer, load_settings(), title=file.name))
+    run(browse(store, file.name, buffer, load_settings()))
+
+
+async def browse(store: FlowStore, title: str, log: LogBuffer, settings: Settings) -> None:
+    """Show the flows; they can be sent again with a key from the environment."""
+    from inspector.proxy.replay import Replayer
+    from inspector.proxy.upstream import AiohttpTransport
+
+    async with AiohttpTransport() as transport:
+        replayer = Replayer(store, transport)
+        try:
+            await show(Desk(store, Transcripts(), replayer=replayer), None, log, settings, title)
+        finally:
+            await replayer.aclose()
 
 
 def load(file: Path, store: FlowStore) -> list[BrokenLine]:

@@ -12,6 +12,7 @@ COMMANDS = {
     "live": "The proxy and its screen: what `inspector` without a command does.",
     "serve": "The proxy without a screen: a line for each flow on stderr.",
     "open": "Browse a JSONL file.",
+    "replay": "Send a recorded request again, from a script.",
     "demo": "No key, no network: a small model of its own and a scripted agent.",
 }
 """Every sub-command with its one-line help; each lives in the module of its name."""

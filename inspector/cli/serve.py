@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from inspector.cli.control import Wanted, control_options, controlled
 from inspector.cli.options import proxy_options, recording_options
 from inspector.cli.recording import recording
 from inspector.cli.runtime import on_signal, run, settle, start_log
@@ -26,17 +27,20 @@ INTERVAL = 0.1
 @click.command("serve")
 @proxy_options
 @recording_options
-def command(config: ProxyConfig, jsonl: Path | None, log: Path | None) -> None:
+@control_options
+def command(config: ProxyConfig, jsonl: Path | None, log: Path | None, wanted: Wanted) -> None:
     """Relay without a screen, with a line for each flow on stderr, until interrupted."""
     start_log(log)
-    run(serve(config, jsonl))
+    store, transcripts = FlowStore(), Transcripts()
+    with controlled(wanted, store, transcripts) as (control, handler):
+        run(serve(ProxyServer(config, store, handler, control, control.holds), transcripts, jsonl))
 
 
-async def serve(config: ProxyConfig, jsonl: Path | None) -> None:
+async def serve(server: ProxyServer, transcripts: Transcripts, jsonl: Path | None) -> None:
     """Run until SIGINT or SIGTERM."""
-    store, transcripts, stop = FlowStore(), Transcripts(), asyncio.Event()
+    store, stop = server.store, asyncio.Event()
     on_signal(stop.set)
-    async with recording(store, transcripts, jsonl), ProxyServer(config, store) as server:
+    async with recording(store, transcripts, jsonl), server:
         click.echo(f"inspector listens on {server.url}", err=True)
         narrator = Narrator(store, transcripts)
         task = spawn(narrator.run(), "narrator")

@@ -97,12 +97,16 @@ class Delivery:
         return self._gate.outcome if self._gate is not None else None
 
     _task: asyncio.Task[Any] | None = None
+    _headed: httpx.Response | None = None
 
     def head(self, response: httpx.Response) -> Headers:
         """Put an answer's head on the flow."""
         flow = self._flow
         self._task = asyncio.current_task()
         headers = Headers.from_raw(response.headers.raw)
+        if self._headed is response:
+            return headers
+        self._headed = response
         flow.response = Response(response.status_code, headers, response.reason_phrase)
         flow.timing.head = self._now()
         self._store.touch(flow)

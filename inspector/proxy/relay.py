@@ -23,6 +23,7 @@ from inspector.proxy.client_watch import ClientGone, ClientWatch, Hangup
 from inspector.proxy.credential import Credential
 from inspector.proxy.delivery import Cost, Delivery
 from inspector.proxy.embedded import Aborted
+from inspector.proxy.ends import finish_broken
 from inspector.proxy.held import Dropped, Holds, Step
 from inspector.proxy.hooks import Context, Hooks, RequestHandler, Watch, by_of
 from inspector.proxy.refusal import Refusal, from_upstream
@@ -205,7 +206,7 @@ class _Exchange:
             self._finish(Reason.DONE, "upstream" if response is self.context.upstream else by_of(response))
         except httpx.TransportError as error:
             if response is self.context.upstream:
-                self._broke_off(error)
+                finish_broken(self.flow, self._now(), error)
             else:
                 self._finish(Reason.FAULT, by_of(response), str(error))
             raise Aborted(str(error)) from error
@@ -215,6 +216,7 @@ class _Exchange:
     async def _answer(self) -> httpx.Response:
         """The answer, as the rules, the person or the upstream give it."""
         response = await self._before_upstream() or await self._changed(await self._ask())
+        self.delivery.head(response)
         by = ""
         try:
             self.watch = self.relay.hooks.watch(self.context, response)
@@ -235,7 +237,6 @@ class _Exchange:
         return changed
 
     async def _hold_head(self, response: httpx.Response, by: str) -> httpx.Response:
-        self.delivery.head(response)
         try:
             reply = await self.context.hold(Moment.HEAD, by)
         except BaseException:
@@ -278,14 +279,6 @@ class _Exchange:
             self._finish(Reason.CLIENT_GONE, "client", "the client closed the connection in the middle of the answer")
         else:
             self._finish(Reason.CLIENT_GONE, "client", "499: the client closed the connection before an answer")
-
-    def _broke_off(self, error: httpx.TransportError) -> None:
-        if self._answer_is_whole():
-            self.flow.note(f"the connection broke after the end of the answer: {error}")
-            self._finish(Reason.DONE, "upstream")
-        else:
-            reason = Reason.TIMEOUT if isinstance(error, httpx.TimeoutException) else Reason.UPSTREAM_RESET
-            self._finish(reason, "upstream", str(error))
 
     def _answer_is_whole(self) -> bool:
         """Whether the stream's own end came before the connection's: some clients hang up as soon as they have it."""

@@ -121,6 +121,7 @@ class Replayer:
         def over(task: asyncio.Task[None]) -> None:
             del batch._running[task]
             if task.cancelled():
+                batch.stopped = True
                 flow.finish(_now(flow), Reason.SHUTDOWN, "proxy", "inspector was stopped")
             elif (error := task.exception()) is not None:
                 flow.finish(_now(flow), Reason.HANDLER_ERROR, "proxy", f"{type(error).__name__}: {error}")
