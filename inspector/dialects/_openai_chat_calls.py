@@ -25,11 +25,11 @@ class Calls:
     def take(self, delta: Json) -> None:
         """Take the calls of a delta, or of a whole message."""
         for fragment in objects_of(delta.get("tool_calls")):
-            self._fragment(fragment)
+            self.fragment(fragment)
         if legacy := object_of(delta.get("function_call")):
-            self._function_call(text_of(legacy.get("name")), arguments_text(legacy.get("arguments")))
+            self.function_call(legacy)
         for tool in objects_of(delta.get("executed_tools")):
-            self._execution(tool)
+            self.execution(tool)
 
     def finish(self) -> None:
         """Nothing more comes."""
@@ -37,14 +37,15 @@ class Calls:
             if isinstance(part, ToolCall):
                 part.done = True
 
-    def _fragment(self, fragment: Json) -> None:
+    def fragment(self, fragment: Json) -> ToolCall | None:
+        """Take one member of `tool_calls`; gives the call that it belongs to, None where it says nothing."""
         identity = text_of(fragment.get("id"))
         kind, name, arguments = call_fields(fragment)
         index = int_of(fragment.get("index"))
         call = self._last if index is None else self._by_index.get(index)
         if call is None or _begins(call, identity, name, placed=index is not None):
             if not (identity or name or arguments):
-                return
+                return None
             call = self._begin(ToolCall(identity))
         if index is not None:
             self._by_index[index] = call
@@ -56,6 +57,7 @@ class Calls:
             call.arguments.replace(arguments)
         else:
             call.arguments.append(arguments)
+        return call
 
     def _begin(self, call: ToolCall) -> ToolCall:
         if self._last is not None:
@@ -63,17 +65,19 @@ class Calls:
         self._parts.append(call)
         return call
 
-    def _function_call(self, name: str, arguments: str) -> None:
-        """The one call of the API's first years, without an id."""
+    def function_call(self, given: Json) -> ToolCall | None:
+        """Take a piece of the one call of the API's first years, without an id; gives that call."""
+        name, arguments = text_of(given.get("name")), arguments_text(given.get("arguments"))
         if self._legacy is None:
             if not (name or arguments):
-                return
+                return None
             self._legacy = self._last = self._begin(ToolCall())
         _add_name(self._legacy, name)
         self._legacy.arguments.append(arguments)
+        return self._legacy
 
-    def _execution(self, tool: Json) -> None:
-        """A tool that the server ran itself (Groq's `executed_tools`): told whole, and again with its outcome."""
+    def execution(self, tool: Json) -> ToolCall:
+        """Take a tool that the server ran itself (Groq's `executed_tools`): told whole, and again with its outcome."""
         index = int_of(tool.get("index")) or 0
         call = self._executed.get(index)
         if call is None:
@@ -86,6 +90,7 @@ class Calls:
         if (output := text_of(tool.get("output"))) and not call.done:
             call.done = True
             self._parts.append(ToolResult(content=output, name=call.name))
+        return call
 
 
 def _begins(call: ToolCall, identity: str, name: str, placed: bool) -> bool:

@@ -41,7 +41,7 @@ class ChatReader:
             self._finish()
             return
         # Google's compatible API answers errors as a list of one.
-        body = _unwrapped(parse_object(data[1:-1] if data.startswith(b"[") and data.endswith(b"]") else data))
+        body = unwrapped(parse_object(data[1:-1] if data.startswith(b"[") and data.endswith(b"]") else data))
         self._take(body)
         if event.kind == "document" or body.get("object") == "chat.completion.done":
             self._finish()
@@ -98,10 +98,10 @@ class ChatReader:
         parts = message.parts
         add_reasoning(parts, delta)
         for part in content_parts(delta.get("content")):
-            _add(parts, part)
+            add_part(parts, part)
         if refusal := text_of(delta.get("refusal")):
-            _add(parts, Refusal(Growing(refusal)))
-        _add_audio(parts, object_of(delta.get("audio")))
+            add_part(parts, Refusal(Growing(refusal)))
+        add_audio(parts, object_of(delta.get("audio")))
         parts += images(delta)
         self._calls_of(index, message).take(delta)
         references = [item for item in objects_of(delta.get("content")) if item.get("type") == "reference"]
@@ -143,7 +143,7 @@ def _only_words(parts: list[Part], delta: Json) -> bool:
     return True
 
 
-def _add(parts: list[Part], part: Part) -> None:
+def add_part(parts: list[Part], part: Part) -> None:
     """Add a part to those of a message: words and thoughts go on where the first of their kind stand."""
     if not isinstance(part, Text | Refusal | Reasoning):
         parts.append(part)
@@ -160,7 +160,7 @@ def _add(parts: list[Part], part: Part) -> None:
         known.signature = part.signature or known.signature
 
 
-def _add_audio(parts: list[Part], audio: Json) -> None:
+def add_audio(parts: list[Part], audio: Json) -> None:
     """Add sound, of which only the size and the spoken words are kept."""
     words, data, identity = (text_of(audio.get(field)) for field in ("transcript", "data", "id"))
     if not (words or data or identity):
@@ -174,7 +174,7 @@ def _add_audio(parts: list[Part], audio: Json) -> None:
     sound.transcript.append(words)
 
 
-def _unwrapped(body: Json) -> Json:
+def unwrapped(body: Json) -> Json:
     """The completion inside a gateway's envelope: `{"status", "data": {…}}`."""
     for _ in range(_WRAPPINGS):
         inner = body.get("data")

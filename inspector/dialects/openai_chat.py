@@ -12,6 +12,7 @@ from typing import ClassVar
 from inspector.dialects._base import Reader, parse_object
 from inspector.dialects._openai_chat_reader import DONE, ChatReader
 from inspector.dialects._openai_chat_request import read_prompt
+from inspector.dialects._openai_chat_writer import ChatWriter
 from inspector.dialects._writing import Writer
 from inspector.model.flow import Request
 from inspector.model.message import Prompt, Transcript
@@ -25,7 +26,7 @@ class OpenAIChat:
 
     name: ClassVar[str] = "openai-chat"
     terminal: ClassVar[tuple[bytes, ...]] = (DONE,)
-    writer: ClassVar[Writer | None] = None
+    writer: ClassVar[Writer | None] = ChatWriter()
 
     def matches(self, request: Request) -> bool:
         """A POST to a path that ends in `chat/completions`, whatever stands before it."""
