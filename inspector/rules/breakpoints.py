@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from inspector.model.flow import Moment
-from inspector.store.filters import Filter
+from inspector.store.filter_residual import first_moment
+from inspector.store.filters import Filter, parse
 
 
 @dataclass(slots=True, eq=False)
@@ -18,6 +19,8 @@ class Breakpoint:
     on: bool = True
     hits: int = 0
     """How many times it held a flow."""
+    kept: bool = True
+    """Whether it outlives the program."""
 
     def __str__(self) -> str:
         """As it is written: `event tool:Bash arg.command~"rm "`."""
@@ -32,22 +35,30 @@ class Breakpoints:
         self._all: list[Breakpoint] = [parse_breakpoint(text) for text in texts]
         self._changed = changed
 
-    def add(self, text: str) -> Breakpoint:
+    def add(self, text: str, *, kept: bool = True) -> Breakpoint:
         """Add one as it is written. ValueError, in words for the person, where it means nothing."""
         breakpoint = parse_breakpoint(text)
+        breakpoint.kept = kept
         self._all.append(breakpoint)
         self._tell()
         return breakpoint
 
     def remove(self, breakpoint: Breakpoint) -> None:
-        """Take one out."""
+        """Take one out. Flows that it watches are free of it at once."""
         self._all.remove(breakpoint)
+        breakpoint.on = False
         self._tell()
 
     def switch(self, breakpoint: Breakpoint) -> None:
         """Turn one off, or on again."""
         breakpoint.on = not breakpoint.on
         self._tell()
+
+    def restore(self, breakpoints: Iterable[Breakpoint]) -> None:
+        """Take these for all, as they were kept; nobody is told."""
+        for breakpoint in self._all:
+            breakpoint.on = False
+        self._all = list(breakpoints)
 
     def active(self, *moments: Moment) -> list[Breakpoint]:
         """Those that are on, of these moments."""
@@ -65,5 +76,17 @@ class Breakpoints:
 
 
 def parse_breakpoint(text: str) -> Breakpoint:
-    """Read `[MOMENT] FILTER`; the moment is `request` where none is named."""
-    raise NotImplementedError
+    """Read `[MOMENT] FILTER`. Where no moment is named, it is the first at which all of the filter can have an answer.
+
+    A moment alone stops every flow. ValueError, in words for the person, for a text that means nothing.
+    """
+    first, *rest = text.split(maxsplit=1) or [""]
+    named = first.lower() in tuple(Moment)
+    found = parse("".join(rest).strip() if named else text.strip())
+    if found.errors:
+        raise ValueError(found.errors[0].message)
+    if named:
+        return Breakpoint(Moment(first.lower()), found)
+    if found.term is None:
+        raise ValueError(f"a breakpoint is a filter, a moment ({', '.join(Moment)}), or both")
+    return Breakpoint(first_moment(found.term), found)

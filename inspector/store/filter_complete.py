@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from inspector.store.filter_fields import FIELDS
+from inspector.store.filter_fields import ARGUMENT, FIELDS
 from inspector.store.filter_lexer import Token, lex
 
+_OFFERED = (*(f"{key}:" for key in FIELDS), ARGUMENT)
 _KEY_REST = re.compile(r"[\w.]*:?")
 _PLAIN = re.compile(r"[^\s()\"*]+")
 
@@ -30,7 +31,7 @@ def complete(text: str, cursor: int, values: Mapping[str, Sequence[str]]) -> lis
     tokens = lex(text[:cursor])
     token = tokens[-1] if tokens and tokens[-1].end == cursor and not text[cursor - 1 : cursor].isspace() else None
     if token is None or text[token.start] in "(-":
-        return [Completion(cursor, cursor, f"{key}:") for key in FIELDS]
+        return [Completion(cursor, cursor, offered) for offered in _OFFERED]
     if token.kind == "term" and token.key:
         return _values(token, cursor, values.get(token.key, ()))
     if token.kind == "close" or token.quoted:
@@ -42,8 +43,8 @@ def _keys(text: str, start: int, cursor: int) -> list[Completion]:
     typed = text[start:cursor].lower()
     rest = _KEY_REST.match(text, cursor)
     end = rest.end() if rest else cursor
-    keys = (key for key in FIELDS if key.startswith(typed) and f"{key}:" != text[start:end])
-    return [Completion(start, end, f"{key}:") for key in keys]
+    fitting = (offered for offered in _OFFERED if offered.startswith(typed) and offered != text[start:end])
+    return [Completion(start, end, offered) for offered in fitting]
 
 
 def _values(token: Token, cursor: int, known: Sequence[str]) -> list[Completion]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 Kind = Literal["term", "not", "and", "or", "open", "close"]
 
-_KEY = re.compile(r"([A-Za-z][\w.]*)(:(?:>=|<=|=|>|<)?|~)")
+_KEY = re.compile(r"(?:((?i:arg)\.)([\w.-]*)|([A-Za-z][\w.]*))(:(?:>=|<=|=|>|<)?|~)")
 _WORDS: dict[str, Kind] = {"and": "and", "or": "or", "not": "not"}
 
 
@@ -20,7 +20,7 @@ class Token:
     start: int
     end: int
     key: str = ""
-    """A term's key in lower case; empty for a bare or quoted word."""
+    """A term's key in lower case, but for an argument's path; empty for a bare or quoted word."""
     operator: str = ""
     """What stands between key and value: `:`, `:=`, `:>`, `:>=`, `:<`, `:<=` or `~`."""
     value: str = ""
@@ -52,7 +52,7 @@ def lex(text: str) -> list[Token]:
 
 def _term(text: str, start: int) -> Token:
     head = _KEY.match(text, start)
-    key, operator, value_start = (head[1].lower(), head[2], head.end()) if head else ("", "", start)
+    key, operator, value_start = (_key(head), head[4], head.end()) if head else ("", "", start)
     if text[value_start : value_start + 1] == '"':
         inner, end, closed = _quoted(text, value_start + 1)
         value = inner.replace('\\"', '"') if operator == "~" else re.sub(r'\\(["\\])', r"\1", inner)
@@ -62,6 +62,11 @@ def _term(text: str, start: int) -> Token:
     if not key and value.lower() in _WORDS:
         return Token(_WORDS[value.lower()], start, end)
     return Token("term", start, end, key, operator, value, value_start)
+
+
+def _key(head: re.Match[str]) -> str:
+    """A key; arguments have names of which the case counts."""
+    return f"{head[1].lower()}{head[2]}" if head[1] else head[3].lower()
 
 
 def _quoted(text: str, start: int) -> tuple[str, int, bool]:

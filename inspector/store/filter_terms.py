@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 
 from inspector.model.flow import Capture, Flow
-from inspector.model.message import Message, Text, ToolCall, ToolResult
-from inspector.store.filter_fields import FIELDS, Cost, NumberField, TextField
+from inspector.model.message import Message, Text, ToolCall, ToolResult, Transcript
+from inspector.store.filter_fields import Cost, Field, Known, NumberField, field_of
 from inspector.store.summary import part_text
-from inspector.store.transcripts import Transcripts
 
 SEARCHED = 4 * 1024 * 1024
 """Bytes at the head of each body, and characters of each part, that a search for words looks through."""
@@ -92,78 +91,123 @@ class Or:
     terms: tuple[Term, ...]
 
 
-Term = Contains | Equals | Like | Between | Present | Words | Not | And | Or
+Leaf = Contains | Equals | Like | Between | Present | Words
+"""A term that asks one question."""
+
+Term = Leaf | Not | And | Or
+
+
+def field(leaf: Contains | Equals | Like | Between | Present) -> Field:
+    """The field that a term asks for. KeyError where there is none, which the parser does not let pass."""
+    found = field_of(leaf.key)
+    if found is None:
+        raise KeyError(leaf.key)
+    return found
+
+
+def leaves(term: Term) -> Iterator[Leaf]:
+    """Every question in a term."""
+    match term:
+        case Not():
+            yield from leaves(term.term)
+        case And() | Or():
+            for part in term.terms:
+                yield from leaves(part)
+        case _:
+            yield term
 
 
 def cost(term: Term) -> Cost:
     """The dearest question that a term asks."""
-    match term:
-        case Words():
-            return Cost.SEARCH
-        case Not():
-            return cost(term.term)
-        case And() | Or():
-            return max(cost(part) for part in term.terms)
-        case _:
-            return FIELDS[term.key].cost
+    return max(Cost.SEARCH if isinstance(leaf, Words) else field(leaf).cost for leaf in leaves(term))
 
 
-def matches(term: Term, flow: Flow, known: Transcripts) -> bool:
-    """Whether a flow satisfies a term."""
+def holds(term: Term, ask: Callable[[Leaf], bool]) -> bool:
+    """Whether a term holds, given the answers to its questions; asks no more of them than it must."""
     match term:
         case And():
-            return all(matches(part, flow, known) for part in term.terms)
+            return all(holds(part, ask) for part in term.terms)
         case Or():
-            return any(matches(part, flow, known) for part in term.terms)
+            return any(holds(part, ask) for part in term.terms)
         case Not():
-            return not matches(term.term, flow, known)
-        case Words():
-            return _has_words(term.text, flow, known)
-        case Between():
-            number = _number(term.key, flow, known)
-            return number is not None and term.holds(number)
-        case Present():
-            return _number(term.key, flow, known) is not None or any(_texts(term.key, flow, known))
-        case Contains():
-            wanted = term.text.lower()
-            return any(wanted in value.lower() for value in _texts(term.key, flow, known))
+            return not holds(term.term, ask)
+        case _:
+            return ask(term)
+
+
+def matches(term: Term, flow: Flow, known: Known) -> bool:
+    """Whether a flow satisfies a term."""
+
+    def ask(leaf: Leaf) -> bool:
+        if isinstance(leaf, Words):
+            return _has_words(leaf.text, flow, known)
+        asked = field(leaf)
+        if isinstance(asked, NumberField):
+            number = asked.value(flow, known)
+            return number is not None and (not isinstance(leaf, Between) or leaf.holds(number))
+        return among(leaf, asked.values(flow, known))
+
+    return holds(term, ask)
+
+
+def among(leaf: Leaf, values: Iterable[str | None]) -> bool:
+    """Whether one of a field's values is what a term wants."""
+    match leaf:
+        case Contains() | Words():
+            wanted = leaf.text.lower()
+            return any(wanted in value.lower() for value in values if value)
         case Equals():
-            return any(value == term.text for value in _texts(term.key, flow, known))
+            return any(value == leaf.text for value in values if value)
         case Like():
-            return any(term.pattern.search(value) is not None for value in _texts(term.key, flow, known))
+            return any(leaf.pattern.search(value) is not None for value in values if value)
+        case Between():
+            return any((number := number_of(value)) is not None and leaf.holds(number) for value in values if value)
+        case Present():
+            return any(values)
 
 
-def _texts(key: str, flow: Flow, known: Transcripts) -> Iterator[str]:
-    field = FIELDS[key]
-    if isinstance(field, TextField):
-        yield from (value for value in field.values(flow, known) if value)
+def number_of(text: str) -> float | None:
+    """The number that a text is; None where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
-def _number(key: str, flow: Flow, known: Transcripts) -> float | None:
-    field = FIELDS[key]
-    return field.value(flow, known) if isinstance(field, NumberField) else None
+def words_asked(text: str, flow: Flow, known: Known) -> bool:
+    """Whether words stand in the request: as it was sent, or as it was read."""
+    wanted = text.lower()
+    return _in_request(wanted, flow) or _in_prompt(wanted, known.of(flow))
 
 
-def _has_words(text: str, flow: Flow, known: Transcripts) -> bool:
+def _has_words(text: str, flow: Flow, known: Known) -> bool:
     """The raw bytes first, which is quickest; then the text as read, where escapes and chunks no longer hide it."""
     wanted = text.lower()
-    if wanted in flow.request.url.lower():
-        return True
-    raw = wanted.encode("utf-8", "surrogatepass")
-    if _in_body(raw, flow.sent.body) or (flow.response is not None and _in_body(raw, flow.response.body)):
+    if _in_request(wanted, flow) or (flow.response is not None and _in_body(wanted, flow.response.body)):
         return True
     transcript = known.of(flow)
-    if wanted in transcript.prompt.model.lower():
-        return True
-    said = [*transcript.answer.choices, *reversed(transcript.prompt.messages)]
-    return any(wanted in piece[:SEARCHED].lower() for message in said for piece in _pieces(message))
+    return any(_in_message(wanted, choice) for choice in transcript.answer.choices) or _in_prompt(wanted, transcript)
 
 
-def _in_body(wanted: bytes, body: Capture) -> bool:
-    return wanted in body.data[:SEARCHED].lower()
+def _in_request(wanted: str, flow: Flow) -> bool:
+    return wanted in flow.request.url.lower() or _in_body(wanted, flow.sent.body)
 
 
-def _pieces(message: Message) -> Iterator[str]:
+def _in_body(wanted: str, body: Capture) -> bool:
+    return wanted.encode("utf-8", "surrogatepass") in body.data[:SEARCHED].lower()
+
+
+def _in_prompt(wanted: str, transcript: Transcript) -> bool:
+    prompt = transcript.prompt
+    return wanted in prompt.model.lower() or any(_in_message(wanted, each) for each in reversed(prompt.messages))
+
+
+def _in_message(wanted: str, message: Message) -> bool:
+    return any(wanted in piece[:SEARCHED].lower() for piece in pieces(message))
+
+
+def pieces(message: Message) -> Iterator[str]:
+    """What words are looked for in: the text in one piece, and whatever else a message says."""
     text = "".join(str(part.content) for part in message.parts if isinstance(part, Text))
     if text:
         yield text

@@ -2,7 +2,8 @@
 
 Words side by side must all hold; `and`, `or`, `not`, `-` and parentheses join them otherwise, `or` binding loosest.
 `key:word` looks for the word in the field, `key:=word` wants it alone, `key~regex` searches; numbers are compared by
-`key:>5`, `key:>=50k`, `key:1..5k` and `key:200`; `key:*` wants any value. Parsing never fails: what is wrong is
+`key:>5`, `key:>=50k`, `key:1..5k` and `key:200`; `key:*` wants any value. `arg.PATH` asks for one argument of a tool
+call: `arg.command~"rm "`, `arg.timeout:>1000`. Parsing never fails: what is wrong is
 marked and left out.
 """
 
@@ -14,11 +15,10 @@ from typing import Literal
 
 from inspector.model.flow import Flow
 from inspector.store.filter_complete import Completion, complete
-from inspector.store.filter_fields import FIELDS, Cost, NumberField
+from inspector.store.filter_fields import ARGUMENT, Cost, Known, NumberField, field_of
 from inspector.store.filter_lexer import Token, lex
 from inspector.store.filter_terms import And, Contains, Equals, Like, Not, Or, Present, Term, Words, cost, matches
 from inspector.store.filter_values import comparison, regex
-from inspector.store.transcripts import Transcripts
 
 __all__ = ["Completion", "Filter", "FilterError", "Span", "complete", "parse"]
 
@@ -61,7 +61,7 @@ class Filter:
         """The dearest question that it asks of a flow."""
         return Cost.FLOW if self.term is None else cost(self.term)
 
-    def matches(self, flow: Flow, transcripts: Transcripts) -> bool:
+    def matches(self, flow: Flow, transcripts: Known) -> bool:
         """Whether a flow passes. Cheap questions come first; the flow is only read where they do not settle it."""
         return self.term is None or matches(self.term, flow, transcripts)
 
@@ -213,8 +213,10 @@ def _meaning(token: Token) -> Term:
         if not token.value:
             raise _Wrong("there are no words between the quotes")
         return Words(token.value)
-    field = FIELDS.get(token.key)
+    field = field_of(token.key)
     if field is None:
+        if token.key == ARGUMENT:
+            raise _Wrong("which argument? as in arg.command", "key")
         raise _Wrong(f"there is no key {token.key}; quote it to search for the words", "key")
     if not token.value:
         raise _Wrong(f"{token.key} wants a value")
@@ -227,6 +229,8 @@ def _meaning(token: Token) -> Term:
             return comparison(token.key, token.operator, token.value, field.unit)
         if token.operator == "~":
             return Like(token.key, regex(token.value))
+        if field.unit is not None and token.operator not in (":", ":="):
+            return comparison(token.key, token.operator, token.value, field.unit)
     except ValueError as error:
         raise _Wrong(str(error), "value") from error
     if token.operator in (":", ":="):

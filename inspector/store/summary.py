@@ -47,8 +47,11 @@ class Summary:
     error: str | None = None
 
 
-def summarise(flow: Flow, transcript: Transcript) -> Summary:
-    """Sum a flow up. Costs the same for a long stream as for a short one, but for one look over the answer's text."""
+def summarise(flow: Flow, transcript: Transcript, *, figures_only: bool = False) -> Summary:
+    """Sum a flow up. Costs the same for a long stream as for a short one, but for one look over the answer's text.
+
+    `figures_only` leaves out what only a row shows: the pace and the words.
+    """
     prompt, answer = transcript.prompt, transcript.answer
     message, usage = answer.message, answer.usage
     counted = usage.output_tokens if usage is not None else None
@@ -66,11 +69,11 @@ def summarise(flow: Flow, transcript: Transcript) -> Summary:
         cache=min(1.0, read / given) if read is not None and given else None,
         ttft=transcript.first_token,
         tokens_per_second=_rate(flow, transcript, output),
-        pace=pace(flow.response.body) if flow.response is not None else (),
+        pace=() if figures_only or flow.response is None else pace(flow.response.body),
         tools=tuple(call.name for choice in answer.choices for call in choice.tool_calls()),
         finish=message.finish_reason if message is not None else None,
-        words=_words(flow, message, error),
-        prompt=_prompt(transcript),
+        words="" if figures_only else _words(flow, message, error),
+        prompt="" if figures_only else _prompt(transcript),
         error=error,
     )
 

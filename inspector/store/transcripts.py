@@ -87,6 +87,11 @@ def _stamp(flow: Flow) -> _Stamp:
     return flow.revision, _weight(flow), flow.live, flow.error
 
 
+def _is_over(flow: Flow) -> bool:
+    """Whether nothing more comes of the response; somebody may still hold it back from the client."""
+    return not flow.live or (flow.hold is not None and flow.hold.upstream_done)
+
+
 def _weight(flow: Flow) -> int:
     return len(flow.sent.body) + (len(flow.answered.body) if flow.answered is not None else 0)
 
@@ -128,7 +133,7 @@ class _Reading:
             and self.dialect.name == flow.dialect
             and (self.request is None or self.request is flow.sent)
             and (self.response is None or self.response is flow.answered)
-            and not (self.closed and flow.live)
+            and (not self.closed or _is_over(flow))
         )
 
     def update(self) -> None:
@@ -157,7 +162,7 @@ class _Reading:
             chunk, at = response.body.chunk(self.chunks), response.body.times[self.chunks]
             self.chunks += 1
             self._take(self.body.feed(chunk, at))
-        if not self.flow.live:
+        if _is_over(self.flow):
             self._close(self.body, response)
         for remark in self.body.notes:
             self.transcript.note(f"response: {remark}")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspector.model.flow import Capture, Flow, Reason
+from inspector.model.flow import Capture, Flow, Mutation, Reason
 from inspector.model.headers import Headers
 from inspector.store.filter_fields import FIELDS, Cost, NumberField, TextField
 from inspector.store.filter_terms import And, Between, Contains, Equals, Like, Not, Or, Present, Term, Words
@@ -127,6 +127,21 @@ def passing(text: str) -> set[str]:
         ('"I\'ll look."', {"bash"}),
         ("überall", {"live"}),
         ('"command\\": \\"rm"', {"bash"}),
+        ("arg:rm", {"bash"}),
+        ("arg:*", {"bash"}),
+        ('arg.command~"rm "', {"bash"}),
+        ("arg.command~'rm\\b'", set()),
+        ('arg.command:="rm \\"x\\""', {"bash"}),
+        ("ARG.command:RM", {"bash"}),
+        ("arg.Command:*", set()),
+        ("arg.command:>1", set()),
+        ("tool:bash -arg.timeout:*", {"bash"}),
+        ("text:i'll", {"bash"}),
+        ("text:parser", set()),
+        ("said:PARSER", {"bash"}),
+        ("said~^fix", {"bash"}),
+        ("tokens:20", {"bash"}),
+        ("mutated:*", set()),
         ("agent:claude or agent:codex", {"bash", "failed"}),
         ("agent:claude and status:200 or state:live", {"bash", "live"}),
         ("state:done (agent:codex or agent:claude)", {"bash"}),
@@ -154,6 +169,10 @@ def test_flows_that_pass(text: str, expected: set[str]) -> None:
         ('tool~"("', '"("', "not a regular expression", None),
         ("tool~a{99999999999999999999}", "a{99999999999999999999}", "not a regular expression", None),
         ("agent:", "agent:", "wants a value", None),
+        ("arg.:x", "arg.", "which argument", None),
+        ('arg.command~"("', '"("', "not a regular expression", None),
+        ("arg.timeout:>soon", "soon", "not a number", None),
+        ("arg:>5", "5", "cannot be compared", None),
         ('agent:""', 'agent:""', "wants a value", None),
         ('""', '""', "no words", None),
         ('agent:a "words', '"words', "quote is not closed", Contains("agent", "a")),
@@ -242,6 +261,42 @@ def test_words_are_found_in_encoded_bodies() -> None:
     for word in ("gpt-x", "grep", "FOUND"):
         assert parse(word).matches(flow, Transcripts())
     assert not parse("lost").matches(flow, Transcripts())
+
+
+def calling(arguments: str) -> Flow:
+    """A finished turn that calls one tool."""
+    return done_chat(chunks=chat_chunks((), tool=("Edit", arguments), finish="tool_calls"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("arg.timeout:>1000", True),
+        ("arg.timeout:>=1.5k", True),
+        ("arg.timeout:<1000", False),
+        ("arg.timeout:150", True),
+        ("arg.timeout:=1500", True),
+        ("arg.edits.0.old:a", True),
+        ("arg.edits.1.old~^c$", True),
+        ("arg.edits.2.old:*", False),
+        ("arg.-n:true", True),
+        ("arg.filePath:.py", True),
+        ("arg.filepath:.py", False),
+        ("arg.late:whole", False),
+        ("arg.late:har", True),
+    ],
+)
+def test_arguments_are_asked_by_their_path_also_where_they_are_cut(text: str, expected: bool) -> None:
+    cut = '{"timeout": 1500, "-n": true, "filePath": "x.py", "edits": [{"old": "ab"}, {"old": "c"}], "late": "har'
+    assert parse(text).matches(calling(cut), Transcripts()) is expected
+
+
+def test_thoughts_and_hands_are_asked_for() -> None:
+    thought = b'data: {"choices": [{"index": 0, "delta": {"reasoning_content": "hm, rm"}}]}\n\n'
+    flow = done_chat(chunks=[thought, *chat_chunks()])
+    flow.mutations.append(Mutation("body", "hand", "1 bytes", "2 bytes"))
+    for text in ("reasoning~rm$", "by:hand", "mutated:body", "-reasoning:hello -by:hook -text:rm"):
+        assert parse(text).matches(flow, Transcripts())
 
 
 def bounds(text: str) -> tuple[float, float]:
@@ -363,6 +418,9 @@ SEEN = {"agent": ["claude-code", "codex"], "model": ["claude opus", "gpt-5"], "t
         ("(agent:a)|", []),
         ("ag|ent:x", []),
         ("ag|:x", ["agent:x"]),
+        ("ar|", ["arg:", "arg."]),
+        ("arg.|", []),
+        ("arg.command:|", []),
     ],
 )
 def test_completion(text: str, expected: list[str]) -> None:
@@ -373,6 +431,6 @@ def test_completion(text: str, expected: list[str]) -> None:
 
 
 def test_between_words_every_key_is_offered() -> None:
-    keys = [f"{key}:" for key in FIELDS]
+    keys = [*(f"{key}:" for key in FIELDS), "arg."]
     for text in ("", "agent:x ", "-", "("):
         assert [one.text for one in complete(text, len(text), {})] == keys
