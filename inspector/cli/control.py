@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from inspector.cli.config import settings_path
+from inspector.cli.reading import load
 from inspector.proxy.held import KEEP_ALIVE, Holds
 from inspector.proxy.hooks import RequestHandler
 from inspector.rules.control import Control
@@ -49,8 +50,8 @@ _OPTIONS = (
         default="fail",
         show_default=True,
         type=click.Choice(["fail", "ask", "live", "mixed"]),
-        help="What becomes of a request that the recording lacks: an error, a hold, or the model is asked: from then on,"
-        " or for that one.",
+        help="A request that the recording lacks: gets an error, is held, or goes to a model: all from then on,"
+        " or that one.",
     ),
     click.option("--pace", metavar="recorded|none|FACTOR", default="recorded", show_default=True, help="Of --replay."),
 )
@@ -120,8 +121,6 @@ def controlled(
 def _recording(wanted: Wanted) -> RecordedAnswers | None:
     if wanted.replay is None:
         return None
-    from inspector.cli.open import load
-
     recorded = FlowStore()
     broken = load(wanted.replay, recorded)
     for line in broken[:20]:

@@ -8,8 +8,8 @@ import click
 
 from inspector.cli.config import Settings, load_settings
 from inspector.cli.live import show
+from inspector.cli.reading import load
 from inspector.cli.runtime import LogBuffer, run, start_log
-from inspector.formats.jsonl import BrokenLine, read
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
 from inspector.tui.desk import Desk
@@ -41,16 +41,3 @@ async def browse(store: FlowStore, title: str, log: LogBuffer, settings: Setting
             await show(Desk(store, Transcripts(), replayer=replayer), None, log, settings, title)
         finally:
             await replayer.aclose()
-
-
-def load(file: Path, store: FlowStore) -> list[BrokenLine]:
-    """Put a file's flows into a store, with progress where it takes long; gives the lines that could not be read."""
-    broken: list[BrokenLine] = []
-    with file.open("rb") as source, click.progressbar(length=file.stat().st_size, label=f"reading {file.name}") as bar:
-        for item in read(source):
-            if isinstance(item, BrokenLine):
-                broken.append(item)
-            else:
-                store.add(item)
-            bar.update(source.tell() - bar.pos)
-    return broken

@@ -65,10 +65,14 @@ def flow_to_line(flow: Flow, transcript: Transcript) -> bytes:
         "started": _rfc3339(flow.started),
         "request": _request(flow.request),
     }
+    if flow.label:
+        bare["label"] = flow.label
     if flow.forwarded is not None:
         bare["forwarded"] = _request(flow.forwarded)
     bare["mutations"] = [_mutation(mutation) for mutation in flow.mutations]
     bare["response"] = _response(flow.response) if flow.response is not None else None
+    if flow.delivered is not None:
+        bare["delivered"] = _response(flow.delivered)
     said = _said(transcript)
     tail: Json = {
         "timing": _timing(flow, transcript),
@@ -156,6 +160,7 @@ def _timing(flow: Flow, transcript: Transcript) -> Json:
         "head": _ms(timing.head),
         "time_to_first_token": _ms(transcript.first_token),
         "ended": _ms(timing.ended),
+        "held": round(timing.held, 3),
     }
 
 

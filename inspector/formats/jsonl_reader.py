@@ -107,6 +107,7 @@ def _flow(data: Json) -> Flow:
     request = _request(_get(data, "request", dict), "request")
     forwarded = _get(data, "forwarded", dict, None)
     response = _get(data, "response", dict, None)
+    delivered = _get(data, "delivered", dict, None)
     end = _get(data, "end", dict, None)
     return Flow(
         id=_get(data, "id", str),
@@ -118,8 +119,10 @@ def _flow(data: Json) -> Flow:
         dialect=_get(data, "dialect", str, "raw"),
         provider=_get(data, "provider", str, ""),
         parent=_get(data, "parent", str, None),
+        label=_get(data, "label", str, ""),
         forwarded=_request(forwarded, "forwarded") if forwarded is not None else None,
-        response=_response(response) if response is not None else None,
+        response=_response(response, "response") if response is not None else None,
+        delivered=_response(delivered, "delivered") if delivered is not None else None,
         mutations=[_mutation(item) for item in _get(data, "mutations", list, [])],
         notes=[str(note) for note in _get(data, "notes", list, [])],
         error=_get(data, "error", str, None),
@@ -151,10 +154,10 @@ def _request(data: Json, where: str) -> Request:
     return Request(_get(data, "method", str), _get(data, "url", str), _headers(data, where), body)
 
 
-def _response(data: Json) -> Response:
+def _response(data: Json, where: str) -> Response:
     status, reason = _get(data, "status", int), _get(data, "reason", str, "")
-    body = _chunked(_body(data, "response"), _get(data, "chunks", list, []))
-    return Response(status, _headers(data, "response"), reason, body)
+    body = _chunked(_body(data, where), _get(data, "chunks", list, []), where)
+    return Response(status, _headers(data, where), reason, body)
 
 
 def _headers(data: Json, where: str) -> Headers:
@@ -176,16 +179,16 @@ def _body(data: Json, where: str) -> bytes:
         raise ValueError(f'"{where}"."body_base64": {error}') from error
 
 
-def _chunked(data: bytes, chunks: list[Any]) -> Capture:
+def _chunked(data: bytes, chunks: list[Any], where: str) -> Capture:
     """A body cut as it came. Bytes that the chunks do not speak of make one more, at the time of the last."""
     body = Capture()
     start, at = 0, 0.0
     for chunk in chunks:
         if not (isinstance(chunk, list) and len(chunk) == 2 and _is_time(chunk[0]) and isinstance(chunk[1], int)):
-            raise ValueError('"response"."chunks" should be a list of [milliseconds, bytes]')
+            raise ValueError(f'"{where}"."chunks" should be a list of [milliseconds, bytes]')
         at, size = float(chunk[0]), chunk[1]
         if not 0 <= size <= len(data) - start:
-            raise ValueError('"response"."chunks" does not fit the body')
+            raise ValueError(f'"{where}"."chunks" does not fit the body')
         body.append(at, data[start : start + size])
         start += size
     if start < len(data):

@@ -259,8 +259,11 @@ class Gate:
         self._begin(Moment.EVENT, by)
 
     def _begin(self, moment: Moment, by: str) -> None:
-        had = self._rewriting.delivered(self._released) if self._intake.framed else []
-        self._had, self._arrived = Progress(self._flow, had), Progress(self._flow, had)
+        framed = self._intake.framed
+        self._had = Progress(self._flow, self._rewriting.delivered(self._released) if framed else [])
+        first = self._lineup[0].event.start if self._lineup else None
+        came = self._rewriting.arrived() if framed else []
+        self._arrived = Progress(self._flow, (event for event in came if first is None or event.start < first))
         for item in self._lineup:
             item.part = self._arrived.take(item.event)
         self._held = self._holds.begin(self._flow, moment, by, self)

@@ -12,6 +12,7 @@ from inspector.model.headers import Headers
 from inspector.model.message import Message, Part, ToolCall
 from inspector.proxy.intake import events_of
 from inspector.store.summary import part_text
+from inspector.wire.body import decoded
 from inspector.wire.event import Event
 
 
@@ -56,6 +57,13 @@ class Rewriting:
             return events_of(flow.delivered.headers, bytes(flow.delivered.body))
         assert flow.response is not None
         return events_of(flow.response.headers, bytes(flow.response.body)[:released])
+
+    def arrived(self) -> list[Event]:
+        """The events that the upstream sent so far."""
+        response = self._flow.response
+        assert response is not None
+        body, _ = decoded(response.headers, bytes(response.body))
+        return events_of(delivered_headers(response.headers), body)
 
     def part(self, released: int) -> None:
         """From here on the client gets something else than what came: keep both."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -28,9 +28,10 @@ HAND = "hand"
 
 
 class Control(Hooks):
-    """Breakpoints, holds, mocks, faults and sticky edits; and whoever else has a say, behind them.
+    """Breakpoints, holds, mocks, faults and sticky edits; behind them, whoever else has a say.
 
-    `keep` names the file that keeps the rules. Raises ValueError where it cannot be read as meant.
+    `keep` names the file that keeps the rules. `answers` may answer what nobody stopped: a recording; `reader` gives
+    another watch on an answer: a person's hook. Raises ValueError where the file cannot be read as meant.
     """
 
     def __init__(
@@ -40,10 +41,12 @@ class Control(Hooks):
         *,
         holds: Holds | None = None,
         keep: Path | None = None,
-        others: Hooks | None = None,
+        answers: Hooks | None = None,
+        reader: Callable[[Context], Watch | None] | None = None,
     ) -> None:
         self._transcripts = transcripts
-        self._others = others or Hooks()
+        self._answers = answers or Hooks()
+        self._reader = reader
         self.holds = holds if holds is not None else Holds(store)
         self.breakpoints = Breakpoints(changed=self._save)
         self.mocks = Mocks(changed=self._save)
@@ -65,7 +68,7 @@ class Control(Hooks):
                 return reply
         rule = self.mocks.pick(flow, self._transcripts)
         if rule is None:
-            return await self._others.request(context)
+            return await self._answers.request(context)
         if rule.reply.answers:
             return build(flow, rule.reply)
         self._spoiled[flow.id] = rule
@@ -74,19 +77,17 @@ class Control(Hooks):
     async def response(self, context: Context, response: httpx.Response) -> httpx.Response:
         """An answer of the upstream's, spoiled where a rule says so."""
         rule = self._spoiled.pop(context.flow.id, None)
-        response = await self._others.response(context, response)
         return spoil(response, rule.reply) if rule is not None else response
 
     def watch(self, context: Context, response: httpx.Response) -> Watch | None:
         """A watch where a breakpoint may stop the answer, or another hook reads its events."""
-        other = self._others.watch(context, response)
+        other = self._reader(context) if self._reader is not None else None
         own = watch(context.flow, self.breakpoints, self._transcripts) if len(self.breakpoints) else None
         return BothWatch(other, own) if other is not None and own is not None else other or own
 
     def done(self, flow: Flow) -> None:
         """The flow has ended."""
         self._spoiled.pop(flow.id, None)
-        self._others.done(flow)
 
     def _stops(self, flow: Flow) -> str:
         """Who holds a request; empty for nobody."""

@@ -71,6 +71,7 @@ def test_a_line_has_the_keys_of_the_format() -> None:
         "head": 400.0,
         "time_to_first_token": 500.0,
         "ended": 1000.0,
+        "held": 0.0,
     }
     assert data["mutations"] == [{"name": "headers", "by": "hook", "before": "x: 1", "after": "x: 2"}]
     assert data["end"] == {"reason": "done", "by": "upstream"}
@@ -298,19 +299,22 @@ flows = st.builds(
     dialect=st.sampled_from(["raw", "openai-chat", "openai-responses", "anthropic", "of-the-future"]),
     provider=texts,
     parent=st.none() | texts,
+    label=texts,
     forwarded=st.none() | requests,
     response=st.none() | responses,
+    delivered=st.none() | responses,
     mutations=st.lists(st.builds(Mutation, texts, texts, texts, texts), max_size=2),
     notes=st.lists(texts, max_size=2),
     error=st.none() | texts,
     end=st.builds(End, st.sampled_from(Reason), texts),
-    timing=st.builds(Timing, moments, moments, moments, moments),
+    timing=st.builds(Timing, moments, moments, moments, moments, times),
 )
 
 
 def plain(flow: Flow) -> Iterator[object]:
     """All that must come back, times as they are written."""
     yield (flow.id, flow.seq, flow.source, flow.agent, flow.dialect, flow.provider, flow.parent, flow.error, flow.end)
+    yield flow.label, round(flow.timing.held, 3)
     yield flow.mutations
     yield flow.notes
     yield [
@@ -318,9 +322,12 @@ def plain(flow: Flow) -> Iterator[object]:
         for time in (flow.timing.received, flow.timing.forwarded, flow.timing.head, flow.timing.ended)
     ]
     yield [(one.method, bytes(one.body), len(one.headers)) for one in (flow.request, flow.forwarded) if one is not None]
-    if flow.response is not None:
-        body = flow.response.body
-        yield (flow.response.status, flow.response.reason, bytes(body), list(body.ends))
+    for response in (flow.response, flow.delivered):
+        if response is None:
+            yield None
+            continue
+        body = response.body
+        yield (response.status, response.reason, bytes(body), list(body.ends))
         yield [round(time, 3) for time in body.times]
 
 
