@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from inspector.dialects._anthropic_blocks import parts_of
 from inspector.dialects._anthropic_reader import AnthropicReader
+from inspector.dialects._anthropic_writer import AnthropicWriter
 from inspector.dialects._base import Json, Reader, parse_object
 from inspector.dialects._fields import name_results, objects_of, text_of
 from inspector.dialects._writing import Writer
@@ -32,7 +33,7 @@ class Anthropic:
     name: ClassVar[str] = "anthropic-messages"
     terminal: ClassVar[tuple[bytes, ...]] = (b'"message_stop"',)
     """With its quotes, which are escaped where the model writes about such events."""
-    writer: ClassVar[Writer | None] = None
+    writer: ClassVar[Writer | None] = AnthropicWriter()
 
     def matches(self, request: Request) -> bool:
         """A POST to `…/messages`, or to a Claude model of Vertex AI."""

@@ -12,6 +12,7 @@ from inspector.dialects._base import Json, Reader, parse_object
 from inspector.dialects._fields import name_results, objects_of, text_of, text_part
 from inspector.dialects._responses_items import content_parts, item_parts
 from inspector.dialects._responses_reader import ResponsesReader
+from inspector.dialects._responses_writer import ResponsesWriter
 from inspector.dialects._writing import Writer
 from inspector.model.flow import Request
 from inspector.model.message import Message, Prompt, Role, Tool, ToolResult, Transcript
@@ -39,7 +40,7 @@ class OpenAIResponses:
         b"\ndata: [DONE]",
     )
     """With their quotes and line ends, which are escaped where the model writes about such events."""
-    writer: ClassVar[Writer | None] = None
+    writer: ClassVar[Writer | None] = ResponsesWriter()
 
     def matches(self, request: Request) -> bool:
         """A POST to `…/responses`, or a GET that takes up a stream."""
