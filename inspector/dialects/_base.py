@@ -33,6 +33,8 @@ class Dialect(Protocol):
     terminal: ClassVar[tuple[bytes, ...]]
     """Byte strings of which one stands in the last bytes of every whole stream."""
 
+    call_marks: ClassVar[tuple[bytes, ...]]
+    """Byte strings of which one stands in every event that begins a tool call, or brings a piece of one."""
     writer: ClassVar[Writer | None]
     """Writes this API; None where nobody has written that yet."""
 

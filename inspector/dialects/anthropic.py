@@ -33,6 +33,7 @@ class Anthropic:
     name: ClassVar[str] = "anthropic-messages"
     terminal: ClassVar[tuple[bytes, ...]] = (b'"message_stop"',)
     """With its quotes, which are escaped where the model writes about such events."""
+    call_marks: ClassVar[tuple[bytes, ...]] = (b"tool_use", b"input_json_delta")
     writer: ClassVar[Writer | None] = AnthropicWriter()
 
     def matches(self, request: Request) -> bool:

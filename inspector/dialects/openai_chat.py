@@ -26,6 +26,7 @@ class OpenAIChat:
 
     name: ClassVar[str] = "openai-chat"
     terminal: ClassVar[tuple[bytes, ...]] = (DONE,)
+    call_marks: ClassVar[tuple[bytes, ...]] = (b"tool", b"function_call")
     writer: ClassVar[Writer | None] = ChatWriter()
 
     def matches(self, request: Request) -> bool:

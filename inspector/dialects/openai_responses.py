@@ -40,6 +40,7 @@ class OpenAIResponses:
         b"\ndata: [DONE]",
     )
     """With their quotes and line ends, which are escaped where the model writes about such events."""
+    call_marks: ClassVar[tuple[bytes, ...]] = (b"_call",)
     writer: ClassVar[Writer | None] = ResponsesWriter()
 
     def matches(self, request: Request) -> bool:

@@ -16,6 +16,7 @@ class Raw:
 
     name: ClassVar[str] = "raw"
     terminal: ClassVar[tuple[bytes, ...]] = ()
+    call_marks: ClassVar[tuple[bytes, ...]] = ()
     writer: ClassVar[Writer | None] = None
 
     def matches(self, request: Request) -> bool:

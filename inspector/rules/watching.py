@@ -27,7 +27,7 @@ _SHORT = 64
 class _Stop:
     """One breakpoint at `event`, as far as it is still open for this flow."""
 
-    __slots__ = ("_call_only", "_through", "_whole", "about_calls", "breakpoint", "rest")
+    __slots__ = ("_through", "_whole", "about_calls", "breakpoint", "call_only", "rest")
 
     def __init__(self, breakpoint: Breakpoint, rest: Term | bool) -> None:
         self.breakpoint = breakpoint
@@ -35,7 +35,8 @@ class _Stop:
         asked = [] if isinstance(rest, bool) else [asks_call(leaf) for leaf in leaves(rest)]
         self.about_calls = any(asked)
         """It speaks of tool calls: each is kept back until it is judged, and judged by itself."""
-        self._call_only = all(asked)
+        self.call_only = bool(asked) and all(asked)
+        """It speaks of nothing else."""
         self._whole = not isinstance(rest, bool) and wants_whole_call(rest)
         self._through: set[LiveCall | None] = set()
         """The calls with which it is done; None stands for the whole answer."""
@@ -58,7 +59,7 @@ class _Stop:
     def _candidates(self, answer: LiveAnswer, changed: Sequence[LiveCall]) -> Sequence[LiveCall | None]:
         if not self.about_calls:
             return (None,)
-        if changed or self._call_only:
+        if changed or self.call_only:
             return changed
         return answer.calls[-1:] or (None,)
 
@@ -79,6 +80,9 @@ class AnswerWatch:
         self._heads = [stop for stop in stops if stop[0].moment is Moment.HEAD]
         self._events = [_Stop(*stop) for stop in stops if stop[0].moment is Moment.EVENT]
         self._ends = [stop for stop in stops if stop[0].moment is Moment.END]
+        only_calls = not self._ends and all(stop.call_only for stop in self._events)
+        self._marks = dialects.by_name(flow.dialect).call_marks if only_calls else ()
+        """Where nothing but tool calls is asked for, events without any of these need not be read."""
 
     def head(self) -> str:
         """Who stops the answer at its head."""
@@ -87,6 +91,8 @@ class AnswerWatch:
     def event(self, event: Event) -> Decision:
         """Decide on the next event by what the answer says with it."""
         if not (self._events or self._ends):
+            return Verdict.PASS
+        if self._marks and not self._answer.open and not any(mark in event.data for mark in self._marks):
             return Verdict.PASS
         if not _is_keep_alive(event):
             self._read(event)
