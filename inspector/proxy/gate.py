@@ -322,6 +322,8 @@ class Gate:
 
     async def _end_here(self) -> None:
         """The answer ends with what the person wrote."""
+        while self._lineup:
+            await self._deliver(self._lineup.take())
         self._part()
         for piece in self._rewriting.close():
             await self._outlet.put(piece)
