@@ -13,6 +13,9 @@ import inspector.tui
 from inspector import __version__
 from inspector.cli.root import COMMANDS
 from inspector.store.filters import parse
+from inspector.tui.edit_actions import EditActions
+from inspector.tui.hold_actions import HoldActions
+from inspector.tui.replay_actions import ReplayActions
 from inspector.tui.welcome import pointers
 
 ROOT = Path(__file__).parents[1]
@@ -23,6 +26,9 @@ KEY_NAMES = {
     "question_mark": "?",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "full_stop": ".",
+    "greater_than_sign": ">",
+    "asterisk": "*",
 }
 
 
@@ -64,6 +70,8 @@ def test_every_key_that_is_told_of_does_something() -> None:
 def test_every_action_that_the_footer_shows_is_told_of() -> None:
     told = section("Keys")
     shown = [binding for binding in bindings() if binding.id and binding.id.startswith(("flow.", "view.", "app."))]
+    for family in (HoldActions, EditActions, ReplayActions):
+        shown += [binding for binding in family.BINDINGS if isinstance(binding, Binding)]
     for binding in shown:
         key = KEY_NAMES.get(binding.key, binding.key)
         assert f"`{key}`" in told or key == "escape", binding.id

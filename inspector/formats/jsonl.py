@@ -67,6 +67,8 @@ def flow_to_line(flow: Flow, transcript: Transcript) -> bytes:
     }
     if flow.label:
         bare["label"] = flow.label
+    if flow.marked:
+        bare["marked"] = True
     if flow.forwarded is not None:
         bare["forwarded"] = _request(flow.forwarded)
     bare["mutations"] = [_mutation(mutation) for mutation in flow.mutations]

@@ -120,6 +120,7 @@ def _flow(data: Json) -> Flow:
         provider=_get(data, "provider", str, ""),
         parent=_get(data, "parent", str, None),
         label=_get(data, "label", str, ""),
+        marked=data.get("marked") is True,
         forwarded=_request(forwarded, "forwarded") if forwarded is not None else None,
         response=_response(response, "response") if response is not None else None,
         delivered=_response(delivered, "delivered") if delivered is not None else None,

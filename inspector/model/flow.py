@@ -227,8 +227,6 @@ class Flow:
     """Remarks of those who read the flow: what could not be parsed, what a hook raised."""
     marked: bool = False
     """The person picked it out, to find it again and to compare others with it."""
-    comment: str = ""
-    """What the person has to say about it."""
     error: str | None = None
     """What went wrong, in words, where something did."""
     end: End | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -23,9 +24,12 @@ from inspector.model.message import (
     ToolResult,
 )
 
-EFFORT = 4_000_000
-"""Pairs of words beyond which two texts are not compared word by word."""
+EFFORT = 100_000
+"""Pairs of equal words, one of each text, beyond which two texts are not compared word by word."""
+LONG = 200_000
+"""Characters of two texts together from which on they are compared by line first."""
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _ROLES = {"system": "system", "user": "user", "assistant": "model", "tool": "tool"}
 
 Kind = Literal["same", "changed", "added", "removed"]
@@ -89,30 +93,81 @@ def compare(before: Sequence[Piece], after: Sequence[Piece]) -> list[Change]:
 
 
 def words(before: str, after: str) -> tuple[list[Run], list[Run]]:
-    """Both texts as runs, those that differ marked. Texts too long for that differ as a whole between their ends."""
+    """Both texts as runs, those that differ marked.
+
+    What is too long for a comparison by word is compared by line, and by word within the lines that differ, as far as
+    that goes; the rest differs as a whole.
+    """
+    pairs = _by_word(before, after, EFFORT) if len(before) + len(after) <= LONG else None
+    pairs = pairs if pairs is not None else _by_line(before, after)
+    return [left for left, _ in pairs], [right for _, right in pairs]
+
+
+_Pairs = list[tuple[Run, Run]]
+"""Two texts as runs, side by side."""
+
+
+def _by_word(before: str, after: str, effort: int) -> _Pairs | None:
+    """None where that costs more than `effort`."""
     old, new = _WORD.findall(before), _WORD.findall(after)
-    head = _common(old, new)
-    tail = _common(old[head:][::-1], new[head:][::-1])
+    head, tail = _ends(old, new)
     middle, new_middle = old[head : len(old) - tail], new[head : len(new) - tail]
-    runs = _compared(middle, new_middle)
-    start, end = "".join(old[:head]), "".join(old[len(old) - tail :])
-    left, right = (list(side) for side in zip(*runs, strict=True)) if runs else ([], [])
-    return _framed(start, left, end), _framed(start, right, end)
+    if _cost(middle, new_middle) > effort:
+        return None
+    return [*_same(old[:head]), *_matched(middle, new_middle), *_same(old[len(old) - tail :])]
 
 
-def _compared(old: list[str], new: list[str]) -> list[tuple[Run, Run]]:
-    if not old and not new:
-        return []
-    if len(old) * len(new) > EFFORT:
-        return [(Run("".join(old), False), Run("".join(new), False))]
-    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+def _by_line(before: str, after: str) -> _Pairs:
+    old, new = _LINE.findall(before), _LINE.findall(after)
+    head, tail = _ends(old, new)
+    middle, new_middle = old[head : len(old) - tail], new[head : len(new) - tail]
+    left = EFFORT - _cost(middle, new_middle)
+    matched = _matched(middle, new_middle) if left >= 0 else [_differing(middle, new_middle)]
+    pairs: _Pairs = _same(old[:head])
+    for some, other in matched:
+        if some.same:
+            pairs.append((some, other))
+            continue
+        found = _by_word(some.text, other.text, max(0, left // 4))
+        left -= left // 4
+        pairs += found if found is not None else _between_ends(some.text, other.text)
+    return [*pairs, *_same(old[len(old) - tail :])]
+
+
+def _between_ends(before: str, after: str) -> _Pairs:
+    """Two texts that differ as a whole between their first and their last words."""
+    old, new = _WORD.findall(before), _WORD.findall(after)
+    head, tail = _ends(old, new)
+    middle = _differing(old[head : len(old) - tail], new[head : len(new) - tail])
+    return [*_same(old[:head]), middle, *_same(old[len(old) - tail :])]
+
+
+def _ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+    """How many pieces are the same at the beginning, and at the end of what is left."""
+    head = _common(old, new)
+    return head, _common(old[head:][::-1], new[head:][::-1])
+
+
+def _same(pieces: Sequence[str]) -> _Pairs:
+    run = Run("".join(pieces), True)
+    return [(run, run)] if pieces else []
+
+
+def _differing(old: Sequence[str], new: Sequence[str]) -> tuple[Run, Run]:
+    return Run("".join(old), False), Run("".join(new), False)
+
+
+def _cost(old: Sequence[str], new: Sequence[str]) -> int:
+    """How many pairs of equal pieces there are, which is what a comparison costs. Blanks are not looked for."""
+    count = Counter(new)
+    return sum(number * count[piece] for piece, number in Counter(old).items() if not piece.isspace())
+
+
+def _matched(old: list[str], new: list[str]) -> _Pairs:
+    codes = SequenceMatcher(str.isspace, old, new, autojunk=False).get_opcodes()
     return [
         (Run("".join(old[a:b]), tag == "equal"), Run("".join(new[c:d]), tag == "equal")) for tag, a, b, c, d in codes
     ]
-
-
-def _framed(start: str, runs: list[Run], end: str) -> list[Run]:
-    return [*([Run(start, True)] if start else []), *runs, *([Run(end, True)] if end else [])]
 
 
 def _common(old: Sequence[str], new: Sequence[str]) -> int:

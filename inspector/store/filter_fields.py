@@ -79,7 +79,8 @@ def _size(flow: Flow) -> int:
 
 
 def _states(flow: Flow) -> tuple[str, ...]:
-    return (flow.state.value, "live") if flow.live else (flow.state.value,)
+    words = (flow.state.value, *(("live",) if flow.live else ()))
+    return (*words, "marked") if flow.marked else words
 
 
 def _notes(flow: Flow, known: Known) -> list[str]:
@@ -123,7 +124,7 @@ _TEXT = (
     TextField("agent", "the program that asks", lambda flow, known: (flow.agent,)),
     TextField("provider", "where it is sent", lambda flow, known: (flow.provider,)),
     TextField("dialect", "the API it speaks", lambda flow, known: (flow.dialect,)),
-    TextField("state", "waiting, stream, held, done, …; or live", lambda flow, known: _states(flow), grows=True),
+    TextField("state", "waiting, stream, held, done, …; live, marked", lambda flow, known: _states(flow), grows=True),
     TextField("method", "GET, POST, …", lambda flow, known: (flow.request.method,)),
     TextField("url", "the whole address", lambda flow, known: (flow.request.url,)),
     TextField("host", "the upstream's host", lambda flow, known: (url_host(flow.request.url),)),

@@ -349,3 +349,8 @@ def test_any_damage_is_survived(noise: bytes, start: int, length: int) -> None:
     good = line_of(done_chat())
     damaged = good[:start] + noise + good[start + length :]
     assert all(isinstance(item, Flow | BrokenLine) for item in read(io.BytesIO(damaged + b"\n" + good)))
+
+
+def test_a_mark_comes_back() -> None:
+    flow = Flow("a", Request("GET", "http://h/", Headers()), 0.0, marked=True)
+    assert flow_of(line_of(flow)).marked

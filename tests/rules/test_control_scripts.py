@@ -127,7 +127,7 @@ async def play(dialect: str, breakpoints: tuple[str, ...], actions: list[tuple[s
     store, script = FlowStore(), Script((SSE,))
     control = Control(store, Transcripts(), holds=Holds(store, keep_alive_every=0.02))
     done: list[Flow] = []
-    control.done = done.append  # type: ignore[method-assign]
+    control.done = done.append  # type: ignore[assignment, method-assign]
     for text in breakpoints:
         control.breakpoints.add(text)
     async with upstream(script.answer) as behind:

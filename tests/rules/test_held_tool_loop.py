@@ -16,7 +16,7 @@ from openai import AsyncOpenAI
 from inspector.dialects import by_name
 from inspector.model.edits import Edits
 from inspector.model.flow import Moment
-from inspector.model.message import Answer, Growing, Message, Text, ToolCall, Usage
+from inspector.model.message import Answer, Growing, Message, Part, Text, ToolCall, Usage
 from inspector.proxy.held import Held, Step
 from inspector.proxy.server import ProxyConfig, ProxyServer
 from inspector.rules.control import Control
@@ -42,8 +42,8 @@ class Model:
         self.asked.append(asked)
         words = Text(Growing("I will clean up: "))
         call = ToolCall("call_1", "Bash", Growing(json.dumps(DANGER)), done=True)
-        parts = [words, call] if len(self.asked) == 1 else [Text(Growing("Done."))]
-        answer = Answer(id="a1", model="m", choices=[Message("assistant", list(parts))], usage=Usage(10, 20))
+        parts: list[Part] = [words, call] if len(self.asked) == 1 else [Text(Growing("Done."))]
+        answer = Answer(id="a1", model="m", choices=[Message("assistant", parts)], usage=Usage(10, 20))
         writing = by_name(self.dialect).writer
         assert writing is not None
         if asked.get("stream"):

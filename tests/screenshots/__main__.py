@@ -14,12 +14,19 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from inspector.demo import agent
+from inspector.demo.agent import Report
 from inspector.demo.session import DemoServer
+from inspector.model.flow import Flow, State
+from inspector.proxy.held import Step
+from inspector.proxy.replay import Replayer
 from inspector.proxy.server import ProxyConfig, ProxyServer
 from inspector.proxy.tasks import spawn
+from inspector.rules.control import Control
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
 from inspector.tui.app import InspectorApp
+from inspector.tui.desk import Desk
+from inspector.tui.screen import MainScreen
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -32,6 +39,7 @@ class Scene:
     app: InspectorApp
     pilot: Pilot[None]
     store: FlowStore
+    control: Control
 
     async def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         """Let the program run until something is so."""
@@ -58,14 +66,28 @@ async def play(script: Script, size: tuple[int, int], *, traffic: bool = True, t
     store, transcripts, stop = FlowStore(), Transcripts(), asyncio.Event()
     async with DemoServer(pace=40) as model:
         config = ProxyConfig(port=0, upstreams={"anthropic": model.url, "openai": model.url})
-        async with ProxyServer(config, store) as server:
-            app = InspectorApp(store, transcripts, listener=server, theme=theme)
+        control = Control(store, transcripts)
+        async with ProxyServer(config, store, hooks=control, holds=control.holds) as server:
+            replayer = Replayer(store, server.transport)
+            desk = Desk(store, transcripts, control, server, replayer)
+            app = InspectorApp(store, transcripts, desk=desk, listener=server, theme=theme)
             async with app.run_test(size=size) as pilot:
                 working = spawn(agent.run(server.url, stop=stop), "demo agent") if traffic else None
-                await script(Scene(app, pilot, store))
+                await script(Scene(app, pilot, store, control))
+                await replayer.aclose()
                 stop.set()
-                if working:
-                    await working
+                await let_go(control, working)
+
+
+async def let_go(control: Control, working: asyncio.Task[Report] | None) -> None:
+    """Release whatever is held until the agent is done."""
+    for each in list(control.breakpoints):
+        control.breakpoints.remove(each)
+    control.hold_requests = False
+    while working is not None and not working.done():
+        for held in control.holds:
+            held.step(Step.END)
+        await asyncio.wait([working], timeout=0.05)
 
 
 def png(picture: Path) -> None:
@@ -130,18 +152,81 @@ async def beside(scene: Scene) -> None:
     await scene.shoot("beside-light")
 
 
-async def main() -> None:
-    """Make all pictures anew."""
+async def held(scene: Scene) -> None:
+    """An answer stopped in the middle of a tool call, and the call being edited."""
+    scene.control.breakpoints.add('tool:Read arg.file_path~"parser"')
+    scene.control.breakpoints.add("request model:opus status:>=500")
+    await scene.wait(lambda: len(scene.control.holds) > 0)
+    await scene.press("H")
+    streams = [hold.stream for hold in scene.control.holds]
+    await scene.wait(lambda: all(stream is not None and len(stream.waiting) > 9 for stream in streams))
+    await scene.press("tab")
+    await scene.shoot("held")
+    await scene.press("e")
+    await scene.press("ctrl+end", "up", "end", *["left"] * 2, *"_test")
+    await scene.shoot("edit-answer")
+    await scene.press("escape", "b")
+    await scene.shoot("breakpoints")
+    await scene.press("escape")
+
+
+async def editing(scene: Scene) -> None:
+    """A held request: by message, then as JSON with a mistake in it; and an answer by hand."""
+    scene.control.breakpoints.add("request dialect:anthropic")
+    await scene.wait(lambda: len(scene.control.holds) > 0)
+    await scene.press("H", "e")
+    await scene.shoot("edit-request")
+    await scene.press("f3", *["down"] * 4, "end", *",,")
+    await scene.press("ctrl+s")
+    await scene.shoot("edit-json")
+    await scene.press("escape", "a")
+    await scene.shoot("answer")
+    await scene.press("escape")
+
+
+async def replaying(scene: Scene) -> None:
+    """A flow sent again twelve times, and one of the replays against its original."""
+    await scene.wait(lambda: any(flow.dialect == "openai-chat" and finished(flow) for flow in scene.store))
+    flow = next(flow for flow in scene.store if flow.dialect == "openai-chat" and finished(flow))
+    screen = scene.app.screen_stack[0]
+    assert isinstance(screen, MainScreen)
+    screen.show_flow(flow)
+    await scene.press("R")
+    await scene.shoot("replay")
+    await scene.press(*["tab"] * 4, *"12", "ctrl+s")
+    await scene.wait(lambda: sum(finished(child) for child in scene.store if child.parent == flow.id) > 6)
+    await scene.press("down", "down")
+    await scene.shoot("replays")
+    await scene.press("enter")
+    await scene.shoot("diff")
+
+
+def finished(flow: Flow) -> bool:
+    """Whether a flow was answered."""
+    return flow.state is State.DONE
+
+
+SCENES: dict[str, Callable[[], Awaitable[None]]] = {
+    "empty": lambda: play(empty, (160, 40), traffic=False),
+    "busy": lambda: play(busy, (160, 45)),
+    "filter": lambda: play(filtering, (160, 40)),
+    "small": lambda: play(small, (80, 24)),
+    "held": lambda: play(held, (160, 45)),
+    "edit": lambda: play(editing, (160, 45)),
+    "replay": lambda: play(replaying, (160, 45)),
+    "beside": lambda: play(beside, (200, 45), theme="inspector-light"),
+}
+
+
+async def main(names: list[str]) -> None:
+    """Make pictures anew: those of the scenes named, or all."""
     FOLDER.mkdir(exist_ok=True)
-    await play(empty, (160, 40), traffic=False)
-    await play(busy, (160, 45))
-    await play(filtering, (160, 40))
-    await play(small, (80, 24))
-    await play(beside, (200, 45), theme="inspector-light")
+    for name in names or SCENES:
+        await SCENES[name]()
     for picture in sorted(FOLDER.glob("*.svg")):
         png(picture)
         print(picture.with_suffix(".png"))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1:]))
