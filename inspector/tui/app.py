@@ -12,13 +12,16 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
+from inspector.proxy.held import Step
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
-from inspector.tui.export_dialog import ExportDialog
+from inspector.tui.desk import Desk
+from inspector.tui.dialogs import DIALOGS
 from inspector.tui.header import Listener
 from inspector.tui.keymap import unknown_ids
 from inspector.tui.log_screen import Log, LogScreen
 from inspector.tui.palette import Actions
+from inspector.tui.quit_dialog import Leave, QuitDialog
 from inspector.tui.screen import MainScreen
 from inspector.tui.themes import DARK, LIGHT, THEMES
 
@@ -52,8 +55,12 @@ class InspectorApp(App[None]):
         title: str = "",
         theme: str | None = None,
         log_lines: Log | None = None,
+        desk: Desk | None = None,
     ) -> None:
-        """`keymap` gives bindings other keys, as `{"flow.export": "ctrl+e"}`; `title` names the file that is shown."""
+        """`desk` is what can act on the flows; without it they are only shown.
+
+        `keymap` gives bindings other keys, as `{"flow.export": "ctrl+e"}`; `title` names the file that is shown.
+        """
         super().__init__()
         for own in THEMES:
             self.register_theme(own)
@@ -62,7 +69,8 @@ class InspectorApp(App[None]):
         self._keys = dict(keymap or {})
         self.set_keymap(self._keys)
         self._log_lines = log_lines
-        self._main = MainScreen(store, transcripts, listener=listener, profile=profile, title=title, log=log_lines)
+        self._desk = desk or Desk(store, transcripts)
+        self._main = MainScreen(self._desk, listener=listener, profile=profile, title=title, log=log_lines)
         self._clashes: set[str] = set()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -76,7 +84,7 @@ class InspectorApp(App[None]):
     def on_mount(self) -> None:
         """Say what in the settings means nothing."""
         nodes: list[type[DOMNode]] = [type(node) for node in self._main.walk_children(Widget, with_self=True)]
-        if unknown := unknown_ids(self._keys, [type(self), ExportDialog, LogScreen, *nodes]):
+        if unknown := unknown_ids(self._keys, [type(self), *DIALOGS, *nodes]):
             self._warn(f"The keymap names actions that do not exist: {', '.join(unknown)}")
         if self.theme != self._wanted_theme:
             self._warn(f"There is no theme {self._wanted_theme}; T lists all")
@@ -87,6 +95,21 @@ class InspectorApp(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what does something now."""
         return self._log_lines is not None if action == "log" else True
+
+    async def action_quit(self) -> None:
+        """Leave; where flows are held, ask what becomes of them."""
+        control = self._desk.control
+        if control is None or not len(control.holds):
+            self.exit()
+            return
+
+        def leave(wanted: Leave | None) -> None:
+            if wanted is not None:
+                for held in control.holds:
+                    held.step(Step.END if wanted == "release" else Step.DROP)
+                self.exit()
+
+        self.push_screen(QuitDialog(len(control.holds)), leave)
 
     def action_log(self) -> None:
         """Show the log."""

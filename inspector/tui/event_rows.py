@@ -107,7 +107,7 @@ class EventRows:
 
 def row_line(row: Row, width: int) -> Line:
     """A row as wide as there is room for: columns drop out where it is narrow."""
-    name, words = _read(row)
+    name, words = read_row(row)
     style = "error" if name == "error" else "faint" if row.kind != "data" else "accent" if name == "[DONE]" else "key"
     line: Line = [("faint", f"{row.number:>5}  ")]
     if width >= 40:
@@ -135,7 +135,7 @@ def _ms(gap: float) -> str:
     return f"{gap:.1f}ms" if gap < 9.95 else f"{gap:.0f}ms" if gap < 9_999.5 else f"{gap / 1000:.1f}s"
 
 
-def _read(row: Row) -> tuple[str, str]:
+def read_row(row: Row) -> tuple[str, str]:
     """What kind of event it is, in its own words, and what it says."""
     if row.kind == "chunk":
         return "chunk", one_line(row.data[:400].decode("utf-8", "replace"))

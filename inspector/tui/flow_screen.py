@@ -19,3 +19,7 @@ class FlowScreen(Screen[object]):
     def selected(self) -> Flow | None:
         """The flow under the list's cursor."""
         raise NotImplementedError
+
+    def show_flow(self, flow: Flow, tab: str = "") -> None:
+        """Put the list's cursor on a flow, and open a tab of the detail on it."""
+        raise NotImplementedError

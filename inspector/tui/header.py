@@ -46,6 +46,10 @@ class Figures:
     """How late the event loop came to the latest frames, in ms."""
     unread: int = 0
     """Log lines that nobody looked at."""
+    held: int = 0
+    """Flows that stand still."""
+    hold_requests: bool = False
+    """Whether every next request is held."""
 
 
 Piece = tuple[str, str]
@@ -55,7 +59,7 @@ Piece = tuple[str, str]
 class HeaderLine(Widget):
     """Shows figures on one line. What there is no room for is left out, the least needed first."""
 
-    TONES: ClassVar[tuple[str, ...]] = ("name", "text", "muted", "live", "late")
+    TONES: ClassVar[tuple[str, ...]] = ("name", "text", "muted", "live", "held", "late")
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"header--{tone}" for tone in TONES}
     DEFAULT_CSS = "HeaderLine { height: 1; }"
 
@@ -112,8 +116,12 @@ def _parts(figures: Figures) -> list[tuple[int, int, Sequence[Piece]]]:
         (5, 2, [(f"  ↑{format.count(figures.input_tokens)} ↓{format.count(figures.output_tokens)}", "text")]),
         (8, 2, [(f"   cache {format.share(figures.cache)}", "text")] if figures.cache is not None else []),
     ]
+    if figures.held:
+        parts.insert(4, (1, 1, [(f"  {figures.held} held", "held")]))
+    if figures.hold_requests:
+        parts.insert(3, (2, 0, [("  ‖ next requests", "held")]))
     if figures.unread:
-        parts.insert(5, (3, 1, [(f"  ! {figures.unread} in the log", "late")]))
+        parts.append((3, 1, [(f"  ! {figures.unread} in the log", "late")]))
     if figures.listening:
         parts.append((6, 2, [(f"  +{format.milliseconds(figures.added_ms)}", "muted")]))
     parts.append((4, 2, [(f"  ⟳ {format.milliseconds(figures.lag_ms)} ", "late" if late else "muted")]))

@@ -23,6 +23,7 @@ from inspector.tui.spans import Line, cut, plain
 
 STYLES = (
     *("muted", "faint", "bold", "key", "string", "number", "constant", "ok", "warning", "error", "accent", "match"),
+    *("added", "removed", "added-word", "removed-word"),
     *("chip-system", "chip-user", "chip-model", "chip-tool", "chip-reasoning", "chip-error"),
 )
 """The names of styles that a `Line` may use; each is a component class with the prefix `pane--`."""
@@ -73,6 +74,10 @@ class LinePane(LineView):
         & > .pane--ok { color: $success; }
         & > .pane--error { color: $error; }
         & > .pane--accent { color: $primary; text-style: bold; }
+        & > .pane--added { color: $success; }
+        & > .pane--removed { color: $error; }
+        & > .pane--added-word { background: $success 70%; color: $background; }
+        & > .pane--removed-word { background: $error 70%; color: $background; }
         & > .pane--match { background: $warning; color: $background; }
         & > .pane--chip-system { background: $foreground-muted 65%; color: $background; }
         & > .pane--chip-user { background: $secondary; color: $background; }
@@ -107,7 +112,12 @@ class LinePane(LineView):
             return Strip([Segment(text, self._style(name)) for name, text in line])
         under = Style(bgcolor=self._style("cursor" if self.has_focus else "cursor-blurred").bgcolor)
         strip = Strip(
-            Segment(text, self._style(name) if name.startswith(("chip", "match")) else self._style(name) + under)
+            Segment(
+                text,
+                self._style(name)
+                if name.startswith(("chip", "match", "added-", "removed-"))
+                else self._style(name) + under,
+            )
             for name, text in line
         )
         return strip.extend_cell_length(width, under)

@@ -14,6 +14,7 @@ from inspector.model.flow import Flow, Reason, State
 from inspector.store.summary import Summary
 from inspector.tui import format
 from inspector.tui.columns import MARGIN, Column, gap
+from inspector.tui.hold_words import reason
 from inspector.tui.text import clip, printable
 
 Tone = Literal["text", "bright", "muted", "live", "waiting", "held", "failed", "number", "cursor"]
@@ -144,6 +145,8 @@ def _failure(flow: Flow) -> str:
 def _words(flow: Flow, summary: Summary, failed: bool) -> Cell:
     if failed:
         return Cell(summary.error or summary.words, "failed")
+    if flow.hold is not None:
+        return Cell(f"{reason(flow.hold.by)}, {flow.hold.moment}", "held")
     if flow.state is State.WAITING and not summary.words:
         return Cell(summary.prompt, "muted")
     return Cell(summary.words, "bright" if flow.live else "muted", tail=True)

@@ -12,22 +12,24 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
-from textual.screen import Screen
 from textual.widgets import Footer
 
-from inspector.store.flows import FlowStore
+from inspector.model.flow import Flow
 from inspector.store.ledger import Ledger, Totals
-from inspector.store.transcripts import Transcripts
 from inspector.store.view import View
 from inspector.tui.covered import CoveredContainer, CoveredVertical
+from inspector.tui.desk import Desk
 from inspector.tui.detail import Detail
+from inspector.tui.edit_actions import EditActions
 from inspector.tui.export_dialog import ExportDialog, Exported
 from inspector.tui.filter_bar import FilterBar, FilterInput
 from inspector.tui.flow_list import FlowList
 from inspector.tui.frames import FrameClock
 from inspector.tui.header import Figures, HeaderLine, Listener
+from inspector.tui.hold_actions import HoldActions
 from inspector.tui.list_heads import ListHeads
 from inspector.tui.log_screen import Log
+from inspector.tui.replay_actions import ReplayActions
 from inspector.tui.splitter import Splitter
 from inspector.tui.vocabulary import vocabulary
 from inspector.tui.welcome import Welcome
@@ -43,7 +45,7 @@ HEADER_EVERY = 0.5
 _SHARES = (0.15, 0.85)
 
 
-class MainScreen(Screen[object]):
+class MainScreen(HoldActions, EditActions, ReplayActions):
     """What the person sees first and mostly."""
 
     BLANK: ClassVar[bool] = True
@@ -57,10 +59,13 @@ class MainScreen(Screen[object]):
         Binding("escape", "back", "back", id="view.back", tooltip="From the whole-screen detail back to the list"),
         Binding("left_square_bracket", "grow(-5)", "less list", show=False, id="view.less", tooltip="Smaller list"),
         Binding("right_square_bracket", "grow(5)", "more list", show=False, id="view.more", tooltip="Larger list"),
+        Binding("e", "edit_answer", "edit", id="hold.edit", tooltip="Edit the held answer"),
+        Binding("e", "edit_request", "edit", id="edit.request", tooltip="Edit the request, and send it on or again"),
         Binding("1", "tab('chat')", "chat", show=False, id="tab.chat", tooltip="The conversation"),
         Binding("2", "tab('stream')", "stream", show=False, id="tab.stream", tooltip="Every event of the answer"),
         Binding("3", "tab('request')", "request", show=False, id="tab.request", tooltip="What was sent"),
         Binding("4", "tab('response')", "response", show=False, id="tab.response", tooltip="What came back"),
+        Binding("5", "tab('diff')", "diff", show=False, id="tab.diff", tooltip="Compared with another flow"),
     ]
 
     zoomed: reactive[bool] = reactive(False, repaint=False, bindings=True)
@@ -68,15 +73,15 @@ class MainScreen(Screen[object]):
 
     def __init__(
         self,
-        store: FlowStore,
-        transcripts: Transcripts,
+        desk: Desk,
         *,
         listener: Listener | None,
         profile: str = "",
         title: str = "",
         log: Log | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(desk)
+        store, transcripts = desk.store, desk.transcripts
         self._store = store
         self._listener = listener
         self._profile = profile
@@ -102,7 +107,9 @@ class MainScreen(Screen[object]):
         self._list = FlowList(self._view, id="list")
         self._heads = ListHeads(self._list, id="heads")
         self._splitter = Splitter(id="splitter")
-        self._detail = Detail(transcripts, id="detail")
+        self._detail = Detail(
+            transcripts, store=store, holds=desk.control.holds if desk.control is not None else None, id="detail"
+        )
 
     def compose(self) -> ComposeResult:
         """Everything from top to bottom."""
@@ -180,7 +187,7 @@ class MainScreen(Screen[object]):
             self._bar.show_count(len(self._view.rows), len(self._store))
 
     def _figures(self) -> Figures:
-        totals = self._totals
+        totals, control = self._totals, self.desk.control
         return Figures(
             place=self._listener.address if self._listener is not None else self._title or "a file",
             listening=self._listener is not None,
@@ -192,6 +199,8 @@ class MainScreen(Screen[object]):
             cache=totals.cache,
             added_ms=self._listener.added_ms if self._listener is not None else None,
             lag_ms=self._clock.lag_ms,
+            held=len(control.holds) if control is not None else 0,
+            hold_requests=control is not None and control.hold_requests,
             unread=self._log_lines.count - self._log_seen if self._log_lines is not None else 0,
         )
 
@@ -204,6 +213,23 @@ class MainScreen(Screen[object]):
         return vocabulary(reversed(self._view.rows or list(self._store)), self._transcripts)
 
     # Selecting and reading
+
+    @property
+    def selected(self) -> Flow | None:
+        """The flow that the detail shows."""
+        return self._detail.flow
+
+    def show_flow(self, flow: Flow, tab: str = "") -> None:
+        """Put the list's cursor on a flow, and open a tab of the detail on it."""
+        self._list.pull()
+        index = self._view.index_of(flow.id)
+        if index is None:
+            self._list.hold_still()
+        else:
+            self._list.move_to(index)
+        self._detail.show(flow)
+        if tab:
+            self._detail.active = tab
 
     @on(FlowList.Selected)
     def _selected(self, event: FlowList.Selected) -> None:
@@ -314,4 +340,4 @@ class MainScreen(Screen[object]):
             return bool(self._view.rows)
         if action in ("layout", "grow"):
             return not self.has_class("-empty")
-        return True
+        return super().check_action(action, parameters)

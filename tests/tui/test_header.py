@@ -54,3 +54,13 @@ def test_a_late_loop_and_an_unread_log_stand_out() -> None:
     tones = dict(arrange(replace(FULL, lag_ms=80.0, unread=2), 160))
     assert tones["  ⟳ 80 ms "] == "late"
     assert tones["  ! 2 in the log"] == "late"
+
+
+def test_what_is_held_stands_out_and_stays() -> None:
+    figures = replace(FULL, held=1, hold_requests=True)
+    tones = dict(arrange(figures, 160))
+    assert tones["  1 held"] == "held"
+    assert tones["  ‖ next requests"] == "held"
+    for piece in ("1 held", "‖ next requests", "3 live"):
+        assert piece in line(figures, 80)
+    assert "held" not in line(FULL, 160)

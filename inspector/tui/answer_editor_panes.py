@@ -1,0 +1,115 @@
+"""The small panes of the answer editor: a list that is set from outside, and a heading in a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from inspector.tui.held_lines import rule
+from inspector.tui.held_pane import ChangePane
+from inspector.tui.spans import Line
+
+
+class Listing(ChangePane):
+    """Lines that somebody else makes; as high as they are many, up to a limit."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "edit", id="held.open", tooltip="Edit what the cursor stands on"),
+    ]
+
+    class Chosen(Message):
+        """The cursor went to another line."""
+
+        def __init__(self, listing: Listing) -> None:
+            super().__init__()
+            self.listing = listing
+
+        @property
+        def control(self) -> Listing:
+            """The listing."""
+            return self.listing
+
+    class Opened(Chosen):
+        """The person wants what the cursor stands on."""
+
+    def __init__(self, *, quiet: bool = False, id: str | None = None) -> None:
+        """A `quiet` one shows its cursor only while it has the keys."""
+        super().__init__(id=id)
+        self._quiet = quiet
+        self._lines: list[Line] = []
+        self.cursor = -1 if quiet else 0
+
+    def line_count(self) -> int:
+        """How many there are."""
+        return len(self._lines)
+
+    def line(self, index: int, width: int) -> Line:
+        """One of them."""
+        return self._lines[index]
+
+    def set(self, lines: Sequence[Line], most: int) -> None:
+        """Show other lines, `most` of them at a time."""
+        lines = list(lines)
+        if lines != self._lines:
+            self._lines = lines
+            self.styles.height = max(1, min(most, len(lines)))
+            self.grown(0)
+
+    def on_focus(self) -> None:
+        """There is a cursor now."""
+        self.set_cursor(max(0, self.cursor))
+
+    def on_blur(self) -> None:
+        """There is none where it would only disturb."""
+        if self._quiet:
+            before, self.cursor = self.cursor, -1
+            self.lines_changed(before, 1)
+
+    def cursor_moved(self) -> None:
+        """Say so."""
+        self.post_message(self.Chosen(self))
+
+    def action_open(self) -> None:
+        """Ask for what the cursor stands on."""
+        self.post_message(self.Opened(self))
+
+
+class RuleLine(Widget):
+    """A heading in a rule, with a word at its right end."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rule--{name}" for name in ("faint", "muted", "error", "warning")}
+    DEFAULT_CSS = """
+    RuleLine {
+        height: 1;
+        & > .rule--faint { color: $foreground-muted 75%; }
+        & > .rule--muted { color: $foreground-muted; }
+        & > .rule--error { color: $error; }
+        & > .rule--warning { color: $warning; }
+    }
+    """
+
+    def __init__(self, title: str = "", right: str = "", *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._said = title, right, "muted"
+
+    def set(self, title: str, right: str, style: str = "muted") -> None:
+        """Say something else; both texts are printable."""
+        if (title, right, style) != self._said:
+            self._said = title, right, style
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Textual's Line API."""
+        title, right, style = self._said
+        width = self.size.width
+        segments = [
+            Segment(text, self.get_component_rich_style(f"rule--{name}", partial=True))
+            for name, text in rule(title, right, width, style)
+        ]
+        return Strip(segments).apply_style(self.rich_style).adjust_cell_length(width, self.rich_style)

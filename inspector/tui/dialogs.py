@@ -1,0 +1,26 @@
+"""What is not on the screen at first and has keys of its own: a keymap may name these, too."""
+
+from __future__ import annotations
+
+from textual.dom import DOMNode
+
+from inspector.tui.answer_dialog import AnswerDialog
+from inspector.tui.answer_dialog_list import SaidList
+from inspector.tui.answer_editor import AnswerEditor
+from inspector.tui.answer_editor_panes import Listing
+from inspector.tui.export_dialog import ExportDialog
+from inspector.tui.fork_dialog import ForkDialog
+from inspector.tui.log_screen import LogScreen
+from inspector.tui.message_list import MessageList
+from inspector.tui.quit_dialog import QuitDialog
+from inspector.tui.replay_dialog import ReplayDialog
+from inspector.tui.request_editor import RequestEditor
+from inspector.tui.request_editor_insert import InsertMenu
+from inspector.tui.rule_input import RuleInput
+from inspector.tui.rules_screen import RulesPane, RulesScreen
+from inspector.tui.runs_screen import RunsPane, RunsScreen
+
+DIALOGS: tuple[type[DOMNode], ...] = (
+    *(AnswerDialog, AnswerEditor, ExportDialog, ForkDialog, InsertMenu, Listing, LogScreen, MessageList, QuitDialog),
+    *(ReplayDialog, RequestEditor, RuleInput, RulesPane, RulesScreen, RunsPane, RunsScreen, SaidList),
+)
