@@ -19,8 +19,8 @@ from inspector.tui.answer_dialog_list import SaidList
 from inspector.tui.answer_dialog_parts import HOWS, ReplyDraft, Said, call_of, callable_tools, reply_of
 from inspector.tui.hold_line import HoldLine
 from inspector.tui.request_editor_insert import InsertMenu
-from inspector.tui.request_editor_lines import RuleLine, StyledLine
 from inspector.tui.spans import Line
+from inspector.tui.styled_line import RuleLine, StyledLine
 from inspector.tui.text import one_line
 from inspector.tui.text_editor import Drafts, EditArea, edit_outside
 

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, Static, TextArea
 
 from inspector.proxy.held import Held, Step
-from inspector.tui.answer_editor_panes import Listing, RuleLine
+from inspector.tui.answer_editor_panes import Listing
 from inspector.tui.answer_editor_target import EventTarget, FinishTarget, PartTarget, Target
 from inspector.tui.desk import Desk
 from inspector.tui.held_draft import AnswerDraft
@@ -21,6 +21,7 @@ from inspector.tui.held_pane import EVERY, followed
 from inspector.tui.hold_line import HoldLine
 from inspector.tui.spans import Line
 from inspector.tui.status_line import StatusLine
+from inspector.tui.styled_line import RuleLine
 from inspector.tui.text import one_line
 from inspector.tui.text_editor import EditArea, edit_outside
 
@@ -77,7 +78,7 @@ class AnswerEditor(ModalScreen[bool]):
                 yield Static("name ", markup=False)
                 yield self._tool
             yield self._area
-            yield RuleLine("what changes", "the flow keeps both")
+            yield RuleLine([("muted", "what changes")], [("muted", "the flow keeps both")])
             yield self._changes
             yield self._waiting_rule
             yield self._waiting
@@ -102,7 +103,8 @@ class AnswerEditor(ModalScreen[bool]):
         stream = self._held.stream
         assert stream is not None
         waiting = list(stream.waiting)
-        self._waiting_rule.set("waiting", f"{len(waiting)} event{'' if len(waiting) == 1 else 's'}")
+        events = f"{len(waiting)} event{'' if len(waiting) == 1 else 's'}"
+        self._waiting_rule.set([("muted", "waiting")], [("muted", events)])
         if self._is_held:
             followed(self._draft, self._held, waiting, self._desk.transcripts)
         self._hold.show(self._held.flow, where(self._draft, waiting))
@@ -122,7 +124,7 @@ class AnswerEditor(ModalScreen[bool]):
         if (target := self._target) is not None:
             problem = target.problem
             state, style = (problem, "error") if problem else (target.state, "muted")
-            self._heading.set(target.title, one_line(state), style)
+            self._heading.set([("muted", target.title)], [(style, one_line(state))])
         if not self._is_held:
             self._say("This flow is not held any more: nothing can be sent. What you typed stays here.")
 

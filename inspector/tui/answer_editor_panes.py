@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 
-from inspector.tui.held_lines import rule
 from inspector.tui.held_pane import ChangePane
 from inspector.tui.spans import Line
 
@@ -78,38 +74,3 @@ class Listing(ChangePane):
     def action_open(self) -> None:
         """Ask for what the cursor stands on."""
         self.post_message(self.Opened(self))
-
-
-class RuleLine(Widget):
-    """A heading in a rule, with a word at its right end."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rule--{name}" for name in ("faint", "muted", "error", "warning")}
-    DEFAULT_CSS = """
-    RuleLine {
-        height: 1;
-        & > .rule--faint { color: $foreground-muted 75%; }
-        & > .rule--muted { color: $foreground-muted; }
-        & > .rule--error { color: $error; }
-        & > .rule--warning { color: $warning; }
-    }
-    """
-
-    def __init__(self, title: str = "", right: str = "", *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._said = title, right, "muted"
-
-    def set(self, title: str, right: str, style: str = "muted") -> None:
-        """Say something else; both texts are printable."""
-        if (title, right, style) != self._said:
-            self._said = title, right, style
-            self.refresh()
-
-    def render_line(self, y: int) -> Strip:
-        """Textual's Line API."""
-        title, right, style = self._said
-        width = self.size.width
-        segments = [
-            Segment(text, self.get_component_rich_style(f"rule--{name}", partial=True))
-            for name, text in rule(title, right, width, style)
-        ]
-        return Strip(segments).apply_style(self.rich_style).adjust_cell_length(width, self.rich_style)

@@ -25,10 +25,10 @@ class Column:
 
 
 COLUMNS = (
-    Column("seq", "#", 4, 0, right=True),
+    Column("seq", "#", 5, 0, wide=7, right=True),
     Column("age", "age", 4, 4, right=True),
     Column("agent", "agent", 11, 5, wide=13),
-    Column("model", "model", 12, 3, wide=15),
+    Column("model", "model", 11, 3, wide=15),
     Column("state", "state", 13, 1),
     Column("in", "in", 5, 7, right=True),
     Column("out", "out", 6, 6, right=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,16 +11,20 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from inspector.model.flow import Flow
-from inspector.model.message import Transcript
-from inspector.store.diff import Change, answer_pieces, compare, prompt_pieces
+from inspector.store.diff import answer_pieces, compare, prompt_pieces
 from inspector.store.transcripts import Transcripts
+from inspector.tui import format
 from inspector.tui.diff_lines import diff_lines
 from inspector.tui.line_pane import LinePane
+from inspector.tui.rows import state_cell
 from inspector.tui.spans import Line
 from inspector.tui.tab import Tab
+from inspector.tui.text import clip, one_line
 
 EVERY = 0.3
 """Seconds between two comparisons of an answer that grows."""
+SLICE = 0.008
+"""Seconds that one frame may spend on the lines of a long comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class DiffPane(LinePane):
 
 
 class DiffTab(Tab):
-    """The Diff tab."""
+    """The Diff tab. The prompts are compared once, their lines made in slices; the answers as often as they grow."""
 
     tab_id = "diff"
     title = "Diff"
@@ -68,7 +72,14 @@ class DiffTab(Tab):
         self._choice: dict[str, str] = {}
         """The id of the flow that each flow was compared with last."""
         self._before: Flow | None = None
-        self._prompts: tuple[object, object, list[Change]] | None = None
+        self._marks: dict[str, Flow] = {}
+        self._seen_marks = 0
+        self._prompts: tuple[object, object, int] | None = None
+        """The two prompts whose lines are drawn, and at which width."""
+        self._request: list[Line] = []
+        self._rest: Iterator[Line] = iter(())
+        """The lines of the prompts that are still to be made."""
+        self._more = False
         self._drawn: tuple[object, ...] = ()
         self._due = 0.0
 
@@ -89,24 +100,35 @@ class DiffTab(Tab):
 
     def grow(self, flow: Flow) -> None:
         """Compare again what has grown, not at every chunk."""
-        if time.monotonic() >= self._due and self._draw(flow):
-            self._pane.grown(0)
+        if self._drawn != self._stamp(flow):
+            if time.monotonic() >= self._due:
+                self._draw(flow)
+                self._pane.grown(0)
+        elif self._more:
+            first = self._pane.line_count()
+            self._pane.lines += self._made()
+            self._pane.grown(first)
 
     @property
     def unfinished(self) -> bool:
         """Whether what is drawn is behind what has come; the other flow may have moved, too."""
-        return self.flow is not None and self._drawn != self._stamp(self.flow)
+        return self.flow is not None and (self._more or self._drawn != self._stamp(self.flow))
 
     def references(self, flow: Flow) -> list[Reference]:
         """What this flow can be compared with, the likeliest first."""
         found: list[Reference] = []
-        if flow.forwarded is not None or flow.delivered is not None:
-            found.append(Reference("before it was changed", self._unchanged(flow)))
         parent = self.store.get(flow.parent) if flow.parent else None
         if parent is not None:
-            found.insert(0, Reference(f"its original, #{parent.number}", parent))
-        marked = [other for other in self.store if other.marked and other is not flow and other is not parent]
-        return found + [Reference(f"marked #{other.number}", other) for other in marked]
+            found.append(Reference("its original", parent))
+        if flow.forwarded is not None or flow.delivered is not None:
+            found.append(Reference("before it was changed", self._unchanged(flow)))
+        self._seen_marks, changed = self.store.changes_since(self._seen_marks)
+        for other in changed:
+            self._marks.pop(other.id, None)
+            if other.marked:
+                self._marks[other.id] = other
+        marked = sorted(self._marks.values(), key=lambda other: other.seq)
+        return found + [Reference("marked", other) for other in marked if other is not flow and other is not parent]
 
     def _unchanged(self, flow: Flow) -> Flow:
         """The flow as it would have been: what the client asked, what the upstream answered."""
@@ -116,64 +138,76 @@ class DiffTab(Tab):
         before.revision = flow.revision
         return before
 
-    def _reference(self, flow: Flow) -> Reference | None:
-        references = self.references(flow)
+    def _place(self, flow: Flow, references: list[Reference]) -> int:
+        """Which of the references is the chosen one."""
         chosen = self._choice.get(flow.id)
-        return next((each for each in references if each.flow.id == chosen), references[0] if references else None)
+        return next((index for index, each in enumerate(references) if each.flow.id == chosen), 0)
 
     def _next(self) -> None:
-        if self.flow is None:
-            return
-        references = self.references(self.flow)
-        now = self._reference(self.flow)
-        if now is not None:
-            place = references.index(now)
-            self._choice[self.flow.id] = references[(place + 1) % len(references)].flow.id
+        if self.flow is not None and (references := self.references(self.flow)):
+            following = (self._place(self.flow, references) + 1) % len(references)
+            self._choice[self.flow.id] = references[following].flow.id
             self._draw(self.flow)
+            self._pane.set_cursor(0)
             self._pane.grown(0)
 
     def _stamp(self, flow: Flow) -> tuple[object, ...]:
-        reference = self._reference(flow)
-        return flow.revision, reference and (reference.flow.id, reference.flow.revision), self._pane.width
+        references = self.references(flow)
+        against = references[self._place(flow, references)].flow if references else None
+        return flow.revision, len(references), against and (against.id, against.revision), self._pane.width
 
-    def _draw(self, flow: Flow) -> bool:
-        """Compare, unless nothing moved."""
-        stamp = self._stamp(flow)
-        if stamp == self._drawn:
-            return False
-        self._drawn, self._due = stamp, time.monotonic() + EVERY
-        reference = self._reference(flow)
-        self._pane.lines = _NOTHING if reference is None else self._compared(flow, reference)
-        return True
+    def _draw(self, flow: Flow) -> None:
+        """Compare."""
+        references = self.references(flow)
+        self._drawn, self._due = self._stamp(flow), time.monotonic() + EVERY
+        self._pane.lines = self._compared(flow, references) if references else list(_NOTHING)
 
-    def _compared(self, flow: Flow, reference: Reference) -> list[Line]:
-        width = self._pane.width or 80
+    def _compared(self, flow: Flow, references: list[Reference]) -> list[Line]:
+        place, width = self._place(flow, references), self._pane.width or 80
+        reference = references[place]
         # A transcript may grow in place or be dropped from the cache meanwhile: each is read just before it is used.
-        before = self.transcripts.of(reference.flow)
-        after = self.transcripts.of(flow)
-        more = len(self.references(flow)) - 1
-        words = f"#{flow.number} against {reference.words}"
-        head: Line = [
-            ("accent", words),
-            ("muted", f"   c: against {more} other{'' if more == 1 else 's'}" if more else ""),
-        ]
+        before, after = self.transcripts.of(reference.flow), self.transcripts.of(flow)
         answers = compare(answer_pieces(before.answer), answer_pieces(after.answer))
-        return [
-            head,
-            [],
-            *diff_lines("answer", answers, width),
-            *diff_lines("request", self._compared_prompts(before, after), width),
-        ]
-
-    def _compared_prompts(self, before: Transcript, after: Transcript) -> list[Change]:
-        if self._prompts is None or self._prompts[0] is not before.prompt or self._prompts[1] is not after.prompt:
+        live = flow.live and flow.hold is None
+        known = self._prompts
+        if known is None or known[0] is not before.prompt or known[1] is not after.prompt or known[2] != width:
+            self._prompts = before.prompt, after.prompt, width
             changes = compare(prompt_pieces(before.prompt), prompt_pieces(after.prompt))
-            self._prompts = before.prompt, after.prompt, changes
-        return self._prompts[2]
+            self._request, self._rest, self._more = [], diff_lines("request", changes, width), True
+        self._made()
+        heads = [
+            self._head("-", "removed", reference.flow, reference.words, width),
+            self._head("+", "added", flow, "this one", width),
+        ]
+        if others := references[place + 1 :] + references[:place]:
+            name = others[0].words if others[0].flow is self._before else f"{others[0].words} #{others[0].flow.number}"
+            heads.append([("key", "c"), ("muted", f" against {name}  ({place + 1} of {len(references)})")])
+        return [*heads, [], *diff_lines("answer", answers, width, live=live), *self._request]
+
+    def _made(self) -> list[Line]:
+        """Some more lines of the prompts."""
+        made: list[Line] = []
+        until = time.perf_counter() + SLICE
+        while self._more and time.perf_counter() < until:
+            line = next(self._rest, None)
+            self._more = line is not None
+            made += [line] if line is not None else []
+        self._request += made
+        return made
+
+    def _head(self, sign: str, style: str, flow: Flow, words: str, width: int) -> Line:
+        """One of the two sides: what it is, and how it went."""
+        summary = self.transcripts.summary(flow)
+        number = "" if flow is self._before else f"#{flow.number}"
+        state = one_line(state_cell(flow, summary).text)
+        figures = f"{format.estimate(summary.output_tokens, summary.output_estimated)} out"
+        model = clip(one_line(summary.model), max(8, width // 4))
+        line: Line = [(style, f"{sign} "), ("bold", f"{number:8}"), (style, f"{words:22}"), ("", f"  {model}")]
+        return [*line, ("muted", f"  {state}  {figures}  {format.duration(flow.timing.ended)}")]
 
 
 _NOTHING: list[Line] = [
     [("muted", "Nothing to compare this flow with.")],
     [],
-    [("muted", "Replay it (r), edit it (e), or mark another flow (*), and the difference stands here.")],
+    [("muted", "Replay it (r), edit it (e), or mark another (*): the difference stands here.")],
 ]

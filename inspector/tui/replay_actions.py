@@ -71,7 +71,7 @@ class ReplayActions(FlowScreen):
                 self._order(flow, order.variant, order.times, order.at_once)
 
         routes = self.desk.server.routes if self.desk.server is not None else None
-        self.app.push_screen(ReplayDialog(flow, routes), ordered)
+        self.app.push_screen(ReplayDialog(flow, self.desk.transcripts, routes), ordered)
 
     def action_fork(self) -> None:
         """Ask where the conversation is to be cut, and edit what is left of it."""
@@ -103,7 +103,12 @@ class ReplayActions(FlowScreen):
 
         for words in made.said:
             self.notify(printable(words), severity="warning", markup=False)
-        self.app.push_screen(RequestEditor(cut, Purpose.REPLAY, self._forks, give))
+        try:
+            editor = RequestEditor(cut, Purpose.REPLAY, self._forks, give)
+        except ValueError as error:
+            self._refuse(error)
+        else:
+            self.app.push_screen(editor)
 
     def _order(self, flow: Flow, made: Variant | None, times: int, at_once: int) -> None:
         replayer = self.desk.replayer

@@ -18,17 +18,21 @@ from textual.widgets import Button, Input, Select, Static
 
 from inspector.dialects import DIALECTS, by_name
 from inspector.model.flow import Flow
+from inspector.model.headers import mask_url
 from inspector.proxy.routes import Routes
 from inspector.rules.variants import Variant, variant
-from inspector.tui.text import printable
+from inspector.store.transcripts import Transcripts
+from inspector.tui.text import one_line, printable
 
 MOST = 1000
 """Replays that one order may ask for."""
+MOST_AT_ONCE = 64
 _SETTLED = 0.2
+"""Seconds without a key after which it is said what the order comes to."""
 _FIELDS = (
-    ("model", "model", "the same"),
-    ("upstream", "upstream", "the same; a URL or a name"),
-    ("parameters", "parameters", "temperature=0 max_tokens=200"),
+    ("model", "model", ""),
+    ("upstream", "upstream", ""),
+    ("parameters", "parameters", 'temperature=0 stop="a b"; name= takes one out'),
     ("times", "times", "1"),
     ("at-once", "at once", "4"),
 )
@@ -53,9 +57,10 @@ class ReplayDialog(ModalScreen[Order | None]):
         Binding("escape", "cancel", "cancel", id="replay.cancel", tooltip="Send nothing"),
     ]
 
-    def __init__(self, flow: Flow, routes: Routes | None = None) -> None:
+    def __init__(self, flow: Flow, transcripts: Transcripts, routes: Routes | None = None) -> None:
         super().__init__()
         self._flow = flow
+        self._transcripts = transcripts
         self._routes = routes
         self._timer: Timer | None = None
 
@@ -63,12 +68,16 @@ class ReplayDialog(ModalScreen[Order | None]):
         """A field a line, what it comes to, and two buttons."""
         apis = [(dialect.name, dialect.name) for dialect in DIALECTS if dialect.writer is not None]
         known = by_name(self._flow.dialect).writer is not None
+        same = {
+            "model": one_line(self._transcripts.of(self._flow).prompt.model),
+            "upstream": f"{one_line(_server(self._flow.sent.url))}; a URL or a name",
+        }
         with Vertical(id="replay"):
-            yield Static(f"Send #{self._flow.number} again", id="replay-title", markup=False)
+            yield Static(one_line(f"Send #{self._flow.number} again"), id="replay-title", markup=False)
             for name, label, hint in _FIELDS:
                 with Horizontal(classes="replay-line"):
                     yield Static(label, classes="replay-label", markup=False)
-                    yield Input(placeholder=hint, id=f"replay-{name}", compact=True)
+                    yield Input(placeholder=Content(same.get(name, hint)), id=f"replay-{name}", compact=True)
                 if name == "model" and known:
                     with Horizontal(classes="replay-line"):
                         yield Static("API", classes="replay-label", markup=False)
@@ -95,7 +104,7 @@ class ReplayDialog(ModalScreen[Order | None]):
     def action_send(self) -> None:
         """Send it, if it can be sent."""
         try:
-            order = Order(self._variant(), self._number("times", 1, MOST), self._number("at-once", 4, 64))
+            order = self._order()
         except ValueError as error:
             self._say(str(error), "-error")
         else:
@@ -108,12 +117,16 @@ class ReplayDialog(ModalScreen[Order | None]):
 
     def _check(self) -> None:
         try:
-            made = self._variant()
+            order = self._order()
         except ValueError as error:
             self._say(str(error), "-error")
             return
-        told = "\n".join(f"• {words}" for words in made.said)
-        self._say(told or f"goes to {made.request.url}", "-warning" if told else "")
+        said, target = order.variant.said, mask_url(order.variant.request.url)
+        often = f", {order.times} times, {order.at_once} at once" if order.times > 1 else ""
+        self._say("\n".join([f"goes to {target}{often}", *(f"• {words}" for words in said)]), "-warning" if said else "")
+
+    def _order(self) -> Order:
+        return Order(self._variant(), self._number("times", 1, MOST), self._number("at-once", 4, MOST_AT_ONCE))
 
     def _variant(self) -> Variant:
         flow = self._flow
@@ -141,6 +154,12 @@ class ReplayDialog(ModalScreen[Order | None]):
         message = self.query_one("#replay-message", Static)
         message.set_classes(kind)
         message.update(Content("\n".join(printable(line) for line in text.split("\n"))))
+
+
+def _server(url: str) -> str:
+    """Where a URL leads, without its path."""
+    scheme, separator, rest = mask_url(url).partition("://")
+    return scheme + separator + rest.partition("/")[0]
 
 
 def parameters_of(text: str) -> dict[str, Any]:

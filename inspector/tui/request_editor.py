@@ -21,10 +21,11 @@ from inspector.tui.request_editor_changes import Change
 from inspector.tui.request_editor_document import Draft, RequestDocument
 from inspector.tui.request_editor_head import head_text, read_head
 from inspector.tui.request_editor_insert import InsertMenu
-from inspector.tui.request_editor_lines import ChangesView, EditorHead, RuleLine
+from inspector.tui.request_editor_lines import ChangesView, EditorHead
 from inspector.tui.request_editor_pieces import Piece
 from inspector.tui.request_editor_words import VIEWS, about, sticky_words, sums, title
 from inspector.tui.spans import Line
+from inspector.tui.styled_line import RuleLine
 from inspector.tui.text_editor import Drafts, EditArea, edit_outside
 from inspector.wire.json_path import Path
 
@@ -67,6 +68,7 @@ Whatever view is open, it is one request. What you do not touch is sent byte for
         super().__init__()
         self._flow = flow
         self._purpose = purpose
+        self._key = f"{purpose} {flow.id}"
         self._drafts = drafts
         self._give = give
         self._can_stick = can_stick
@@ -117,10 +119,6 @@ Whatever view is open, it is one request. What you do not touch is sent byte for
     def on_resize(self) -> None:
         """A low terminal has room for the text alone."""
         self.set_class(self.size.height < LOW, "-low")
-
-    @property
-    def _key(self) -> str:
-        return f"{self._purpose} {self._flow.id}"
 
     # Views
 

@@ -74,7 +74,7 @@ def cells(flow: Flow, summary: Summary, now: float) -> dict[str, Cell]:
     text: Tone = "text" if flow.live else "muted" if flow.state is State.CANCELLED else "text"
     out = format.estimate(summary.output_tokens, summary.output_estimated)
     return {
-        "seq": Cell(str(flow.seq), "muted"),
+        "seq": Cell(f"{'*' if flow.marked else ''}{flow.number}", "number" if flow.marked else "muted", tail=True),
         "age": Cell(format.age(now - flow.started), "muted"),
         "agent": Cell(flow.agent or flow.source, text),
         "model": Cell(format.short_model(summary.model), text),

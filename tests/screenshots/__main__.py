@@ -14,7 +14,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from inspector.demo import agent
-from inspector.demo.agent import Report
+from inspector.demo.exchange import Report
 from inspector.demo.session import DemoServer
 from inspector.model.flow import Flow, State
 from inspector.proxy.held import Step

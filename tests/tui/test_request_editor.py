@@ -25,9 +25,10 @@ from inspector.tui.request_editor import RequestEditor
 from inspector.tui.request_editor_changes import Change, changes
 from inspector.tui.request_editor_document import Draft, RequestDocument
 from inspector.tui.request_editor_head import head_text, read_head
-from inspector.tui.request_editor_lines import ChangesView, EditorHead, RuleLine
+from inspector.tui.request_editor_lines import ChangesView, EditorHead
 from inspector.tui.request_editor_pieces import pieces_of
 from inspector.tui.spans import plain
+from inspector.tui.styled_line import RuleLine
 from inspector.tui.text_editor import Drafts, EditArea
 from tests.handmade import chat_chunks, done_chat
 from tests.tui.detail_app import HOSTILE
