@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import zlib
+from collections.abc import AsyncIterator
 from io import BytesIO
+from pathlib import Path
 
 import brotli  # type: ignore[import-untyped]
 import httpx
 import pytest
 import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from inspector.formats.jsonl import flow_to_line
 from inspector.formats.jsonl_reader import BrokenLine, read
 from inspector.model.flow import Flow
 from inspector.model.message import Transcript
+from inspector.proxy.held import Holds
+from inspector.proxy.server import ProxyConfig, ProxyServer
+from inspector.rules.breakpoints import parse_breakpoint
+from inspector.rules.control import Control
+from inspector.rules.mocks import MockRule
+from inspector.rules.recorded import RecordedAnswers
+from inspector.rules.reply_table import parse_reply
+from inspector.store.filters import parse
+from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
+from tests.handmade import done_chat
 from tests.upstreams import ended, plain, proxy, raw_exchange, response, upstream
 
 pytestmark = pytest.mark.anyio
@@ -116,18 +131,18 @@ async def test_wrongly_labelled_bodies(encoding: str) -> None:
     assert any(encoding in note for note in transcript.notes)
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        b"",
-        b"not JSON",
-        b"\xff\xfe{",
-        b"[1]",
-        b"null",
-        b'{"model": "m", "messages": [',
-        b'{"model": 5, "messages": "x"}',
-    ],
-)
+NO_PROMPTS = [
+    b"",
+    b"not JSON",
+    b"\xff\xfe{",
+    b"[1]",
+    b"null",
+    b'{"model": "m", "messages": [',
+    b'{"model": 5, "messages": "x"}',
+]
+
+
+@pytest.mark.parametrize("sent", NO_PROMPTS)
 async def test_requests_that_are_not_what_they_should_be(sent: bytes) -> None:
     transcript = understood(await through(STREAMS["plain"][0], "Content-Type: text/event-stream", sent=sent))
     assert words(transcript) == "one two"
@@ -152,3 +167,98 @@ async def test_garbage_instead_of_http_leaves_the_listener_well() -> None:
         assert (await raw_exchange(server, b"\x16\x03\x01\x02\x00\x01\x00")).startswith(b"HTTP/1.1 400")
         assert (await raw_exchange(server, b"GET / HTTP/1.1\r\nX: \x00\r\n\r\n")).startswith(b"HTTP/1.1 400")
         assert (await client.post(f"{server.url}/v1/x", content=b"{}")).text == "ok"
+
+
+@contextlib.asynccontextmanager
+async def ruled(to: str, answers: RecordedAnswers | None = None) -> AsyncIterator[tuple[ProxyServer, Control]]:
+    """A proxy with rules, whose holds go on at once."""
+    store, config = FlowStore(), ProxyConfig(port=0, upstream=to)
+    control = Control(store, Transcripts(), holds=Holds(store, release_after=0.01), answers=answers)
+    async with ProxyServer(config, store, hooks=control, holds=control.holds) as server:
+        yield server, control
+
+
+@pytest.mark.parametrize("stop", ["event tool:never", 'event text~"t"', "head", "end"])
+@pytest.mark.parametrize("name", STREAMS)
+async def test_streams_that_are_watched_or_held_come_as_they_were(name: str, stop: str) -> None:
+    body, text = STREAMS[name]
+    async with (
+        upstream(plain(response(body, "Content-Type: text/event-stream"))) as up,
+        ruled(up.url) as (server, control),
+        httpx.AsyncClient() as client,
+    ):
+        control.breakpoints.add(stop)
+        answered = await client.post(f"{server.url}/v1/chat/completions", content=b"{}")
+        (flow,) = await ended(server)
+    assert answered.content == body
+    assert words(understood(flow)) == text
+    assert not [note for note in flow.notes if "passed over" in note]
+
+
+@pytest.mark.parametrize("sent", NO_PROMPTS)
+async def test_requests_that_are_no_prompts_meet_every_rule(sent: bytes) -> None:
+    answers = RecordedAnswers([done_chat()])
+    async with ruled("http://127.0.0.1:9", answers) as (server, control), httpx.AsyncClient() as client:
+        control.sticky.add(b'{"role": "user", "content": "x"}', None)
+        control.breakpoints.add("request said:x or method:POST")
+        control.mocks.add(MockRule(parse("model:*"), parse_reply({"text": "mocked"})))
+        control.mocks.add(MockRule(parse(""), parse_reply({"status": 529}), count=1))
+        for _ in range(2):
+            answered = await client.post(f"{server.url}/v1/chat/completions", content=sent)
+            assert answered.status_code in (200, 502, 529)
+            assert answered.json()
+        flows = await ended(server, 2)
+    assert not [note for flow in flows for note in flow.notes if "passed over" in note]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text() | st.text(alphabet='event request.head(end)-:~="\\ \n*<>0tool arg'))
+def test_a_breakpoint_that_means_nothing_is_a_value_error(text: str) -> None:
+    try:
+        found = parse_breakpoint(text)
+    except ValueError as error:
+        assert str(error)
+    else:
+        assert str(parse_breakpoint(str(found))) == str(found)
+
+
+LINES = """
+[[mock]]
+[[sticky]]
+[[breakpoint]]
+[mock]
+reply = 'x'
+reply = {status = 529}
+reply = {text = 1}
+when = 'end'
+when = 'x:'
+when = 5
+before = '{}'
+before = 'x'
+count = 1
+count = nan
+seed = 1e400
+on = true
+on = 2020-01-01
+probability = -1
+[
+""".splitlines()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text() | st.lists(st.sampled_from(LINES)).map("\n".join))
+def test_rules_that_mean_nothing_are_a_value_error(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text(text, encoding="utf-8")
+    try:
+        Control(FlowStore(), Transcripts(), keep=file)
+    except ValueError as error:
+        assert str(error).startswith(f"{file}: ")
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 20_000, "[[mock]]\nreply = " + "{a=" * 20_000, "[[mock]]\n" * 20_000])
+def test_rules_that_are_deep_or_many_are_a_value_error(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=r"rules\.toml: "):
+        Control(FlowStore(), Transcripts(), keep=file)

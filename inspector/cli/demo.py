@@ -11,15 +11,15 @@ from typing import cast
 import click
 
 from inspector.cli.config import Settings, load_settings
+from inspector.cli.control import Wanted, control_options, controlled, warn_of_holds
 from inspector.cli.live import work
 from inspector.cli.options import PORT, recording_options
 from inspector.cli.recording import Recorder, recording
 from inspector.cli.runtime import LogBuffer, run, start_log
 from inspector.demo import agent
 from inspector.demo.session import DemoServer
-from inspector.proxy.server import ProxyConfig, ProxyServer
+from inspector.proxy.server import ProxyConfig
 from inspector.proxy.tasks import spawn
-from inspector.rules.control import Control
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
 
@@ -32,39 +32,41 @@ PACE = 40.0
 @click.option("--port", type=click.IntRange(0, 65535), help="[default: 7077; with --headless any free one]")
 @click.option("--headless", is_flag=True, help="One full run as fast as it goes; the flows as JSONL on stdout.")
 @recording_options
-def command(host: str, port: int | None, headless: bool, jsonl: Path | None, log: Path | None) -> None:
+@control_options
+def command(host: str, port: int | None, headless: bool, jsonl: Path | None, log: Path | None, wanted: Wanted) -> None:
     """Watch a scripted agent talk to a small model, both built in."""
     buffer = start_log(log)
     if headless:
-        run(_headless(host, port or 0, jsonl))
+        run(_headless(host, port or 0, jsonl, wanted))
     else:
-        run(_on_screen(host, PORT if port is None else port, jsonl, buffer, load_settings()))
+        run(_on_screen(host, PORT if port is None else port, jsonl, buffer, load_settings(), wanted))
 
 
-async def _headless(host: str, port: int, jsonl: Path | None) -> None:
+async def _headless(host: str, port: int, jsonl: Path | None, wanted: Wanted) -> None:
     store, transcripts = FlowStore(), Transcripts()
     async with DemoServer(pace=0) as model, recording(store, transcripts, jsonl):
-        async with ProxyServer(_config(host, port, model), store) as server:
-            await agent.run(server.url, pace=0, rounds=1)
+        with controlled(_config(host, port, model), wanted, store, transcripts) as (server, control):
+            warn_of_holds(wanted, control)
+            async with server:
+                await agent.run(server.url, pace=0, rounds=1)
         output = Recorder(store, transcripts, cast(RawIOBase, sys.stdout.buffer))
         while output.pull():
             sys.stdout.flush()
 
 
-async def _on_screen(host: str, port: int, jsonl: Path | None, log: LogBuffer, settings: Settings) -> None:
+async def _on_screen(
+    host: str, port: int, jsonl: Path | None, log: LogBuffer, settings: Settings, wanted: Wanted
+) -> None:
     store, transcripts, stop = FlowStore(), Transcripts(), asyncio.Event()
-    control = Control(store, transcripts)
-    async with (
-        DemoServer(pace=PACE) as model,
-        recording(store, transcripts, jsonl),
-        ProxyServer(_config(host, port, model), store, hooks=control, holds=control.holds) as server,
-    ):
-        working = spawn(agent.run(server.url, rounds=None, stop=stop), "demo agent")
-        try:
-            await work(store, transcripts, server, control, log, settings)
-        finally:
-            stop.set()
-            await working
+    async with DemoServer(pace=PACE) as model, recording(store, transcripts, jsonl):
+        with controlled(_config(host, port, model), wanted, store, transcripts) as (server, control):
+            async with server:
+                working = spawn(agent.run(server.url, rounds=None, stop=stop), "demo agent")
+                try:
+                    await work(store, transcripts, server, control, log, settings)
+                finally:
+                    stop.set()
+                    await working
 
 
 def _config(host: str, port: int, model: DemoServer) -> ProxyConfig:

@@ -24,15 +24,14 @@ from inspector.tui.desk import Desk
 @recording_options
 @control_options
 def command(config: ProxyConfig, jsonl: Path | None, log: Path | None, wanted: Wanted) -> None:
-    """Listen, relay, and show what passes."""
+    """Listen, relay, and show what passes. Without --rules, the rules are kept beside the settings, in rules.toml."""
     run(live(config, jsonl, start_log(log), load_settings(), wanted.with_usual_rules()))
 
 
 async def live(config: ProxyConfig, jsonl: Path | None, log: LogBuffer, settings: Settings, wanted: Wanted) -> None:
     """Run until the person quits."""
     store, transcripts = FlowStore(), Transcripts()
-    with controlled(wanted, store, transcripts) as (control, handler):
-        server = ProxyServer(config, store, handler, control, control.holds)
+    with controlled(config, wanted, store, transcripts) as (server, control):
         async with recording(store, transcripts, jsonl), server:
             await work(store, transcripts, server, control, log, settings)
 

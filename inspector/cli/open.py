@@ -8,7 +8,7 @@ import click
 
 from inspector.cli.config import Settings, load_settings
 from inspector.cli.live import show
-from inspector.cli.reading import load
+from inspector.cli.reading import load, tell_broken
 from inspector.cli.runtime import LogBuffer, run, start_log
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
@@ -23,8 +23,7 @@ def command(file: Path, log: Path | None) -> None:
     buffer = start_log(log)
     store = FlowStore()
     broken = load(file, store)
-    for line in broken[:20]:
-        click.echo(f"{file}: {line}", err=True)
+    tell_broken(file, broken)
     if not len(store) and broken:
         raise click.ClickException(f"{file}: not a single line could be read")
     run(browse(store, file.name, buffer, load_settings()))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from inspector.cli.control import Wanted, control_options, controlled
+from inspector.cli.control import Wanted, control_options, controlled, warn_of_holds
 from inspector.cli.options import proxy_options, recording_options
 from inspector.cli.recording import recording
 from inspector.cli.runtime import on_signal, run, settle, start_log
@@ -31,9 +31,19 @@ INTERVAL = 0.1
 def command(config: ProxyConfig, jsonl: Path | None, log: Path | None, wanted: Wanted) -> None:
     """Relay without a screen, with a line for each flow on stderr, until interrupted."""
     start_log(log)
+    if wanted.rules is not None and not wanted.rules.exists():
+        raise click.UsageError(f"--rules {wanted.rules}: there is no such file, and no screen to make rules on")
+    run(_serve(config, jsonl, wanted))
+
+
+async def _serve(config: ProxyConfig, jsonl: Path | None, wanted: Wanted) -> None:
     store, transcripts = FlowStore(), Transcripts()
-    with controlled(wanted, store, transcripts) as (control, handler):
-        run(serve(ProxyServer(config, store, handler, control, control.holds), transcripts, jsonl))
+    if wanted == Wanted():
+        await serve(ProxyServer(config, store), transcripts, jsonl)
+        return
+    with controlled(config, wanted, store, transcripts) as (server, control):
+        warn_of_holds(wanted, control)
+        await serve(server, transcripts, jsonl)
 
 
 async def serve(server: ProxyServer, transcripts: Transcripts, jsonl: Path | None) -> None:
@@ -51,7 +61,7 @@ async def serve(server: ProxyServer, transcripts: Transcripts, jsonl: Path | Non
 
 
 class Narrator:
-    """A puller that tells of each flow in one line, when it has ended."""
+    """A puller that tells of each flow in one line, when it has ended; and of one that is held, for it waits."""
 
     def __init__(self, store: FlowStore, transcripts: Transcripts) -> None:
         self._store = store
@@ -66,12 +76,20 @@ class Narrator:
             self.pull()
 
     def pull(self) -> None:
-        """Tell of what ended since the last time."""
+        """Tell of what ended, or was held, since the last time."""
         self._cursor, changed = self._store.changes_since(self._cursor)
         for flow in changed:
-            if flow.end is not None and flow.id not in self._told:
-                self._told.add(flow.id)
-                print(flow_line(flow, self._transcripts.summary(flow)), file=sys.stderr, flush=True)
+            if flow.end is not None:
+                self._tell(flow.id, flow_line(flow, self._transcripts.summary(flow)))
+            elif flow.hold is not None:
+                self._tell(f"{flow.id} {flow.hold.since}", f"#{flow.seq} is held at {flow.hold.moment}: {flow.hold.by}")
+
+    def _tell(self, what: str, line: str) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            # Models and upstreams are quoted here, and this is a terminal.
+            line = "".join(character if character.isprintable() else "·" for character in line)
+            print(line, file=sys.stderr, flush=True)
 
 
 def flow_line(flow: Flow, summary: Summary) -> str:
@@ -86,5 +104,6 @@ def flow_line(flow: Flow, summary: Summary) -> str:
         if ms is not None:
             words.append(f"{name} {duration(ms)}")
     if flow.state is not State.DONE:
-        words.append(f"{flow.state}: {flow.error or summary.error or ''}")
+        why = flow.error or summary.error or "; ".join(flow.notes)
+        words.append(f"{flow.state}: {why}" if why else flow.state)
     return " ".join(word for word in words if word)

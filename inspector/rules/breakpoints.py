@@ -27,6 +27,15 @@ class Breakpoint:
         return f"{self.moment} {self.filter.text}".rstrip()
 
 
+class WrongFilter(ValueError):
+    """What is wrong with `text[start:end]` of a breakpoint as it was written."""
+
+    def __init__(self, message: str, start: int, end: int) -> None:
+        super().__init__(message)
+        self.start = start
+        self.end = end
+
+
 class Breakpoints:
     """All breakpoints, in the order in which they were made."""
 
@@ -40,19 +49,19 @@ class Breakpoints:
         breakpoint = parse_breakpoint(text)
         breakpoint.kept = kept
         self._all.append(breakpoint)
-        self._tell()
+        self._tell(breakpoint)
         return breakpoint
 
     def remove(self, breakpoint: Breakpoint) -> None:
         """Take one out. Flows that it watches are free of it at once."""
         self._all.remove(breakpoint)
         breakpoint.on = False
-        self._tell()
+        self._tell(breakpoint)
 
     def switch(self, breakpoint: Breakpoint) -> None:
         """Turn one off, or on again."""
         breakpoint.on = not breakpoint.on
-        self._tell()
+        self._tell(breakpoint)
 
     def restore(self, breakpoints: Iterable[Breakpoint]) -> None:
         """Take these for all, as they were kept; nobody is told."""
@@ -70,21 +79,24 @@ class Breakpoints:
     def __len__(self) -> int:
         return len(self._all)
 
-    def _tell(self) -> None:
-        if self._changed is not None:
+    def _tell(self, breakpoint: Breakpoint) -> None:
+        if self._changed is not None and breakpoint.kept:
             self._changed()
 
 
 def parse_breakpoint(text: str) -> Breakpoint:
     """Read `[MOMENT] FILTER`. Where no moment is named, it is the first at which all of the filter can have an answer.
 
-    A moment alone stops every flow. ValueError, in words for the person, for a text that means nothing.
+    A moment alone stops every flow. ValueError, in words for the person, for a text that means nothing; WrongFilter
+    where one place of it is to blame.
     """
     first, *rest = text.split(maxsplit=1) or [""]
     named = first.lower() in tuple(Moment)
-    found = parse("".join(rest).strip() if named else text.strip())
+    filtered = "".join(rest) if named else text.lstrip()
+    found = parse(filtered.rstrip())
     if found.errors:
-        raise ValueError(found.errors[0].message)
+        error, before = found.errors[0], len(text) - len(filtered)
+        raise WrongFilter(error.message, before + error.start, before + error.end)
     if named:
         return Breakpoint(Moment(first.lower()), found)
     if found.term is None:

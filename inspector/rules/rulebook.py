@@ -12,6 +12,7 @@ count = 2
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
@@ -49,15 +50,18 @@ class Rulebook:
         ValueError, in words that begin with the file's name, where it cannot be read as meant; then nothing changes.
         """
         try:
-            tables = _sections(tomllib.loads(self.path.read_text(encoding="utf-8")))
-            breakpoints = _all("breakpoint", tables, _breakpoint)
-            mocks = _all("mock", tables, _mock)
+            text = self.path.read_text(encoding="utf-8")
+            tables = _sections(tomllib.loads(text))
+            breakpoints = _all("breakpoint", tables, _breakpoint, text)
+            mocks = _all("mock", tables, _mock, text)
             self.sticky.load(tables["sticky"])
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:
             words = error.strerror if isinstance(error, OSError) else str(error)
             raise ValueError(f"{self.path}: {words}") from None
+        except RecursionError:
+            raise ValueError(f"{self.path}: its tables stand too deep in one another") from None
         self.breakpoints.restore(breakpoints)
         self.mocks.restore(mocks)
 
@@ -99,14 +103,23 @@ def _sections(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return {name: document.get(name, []) for name in _SECTIONS}
 
 
-def _all(name: str, tables: Mapping[str, list[dict[str, Any]]], read: Callable[[dict[str, Any]], _T]) -> list[_T]:
+def _all(
+    name: str, tables: Mapping[str, list[dict[str, Any]]], read: Callable[[dict[str, Any]], _T], text: str
+) -> list[_T]:
     found = []
     for number, table in enumerate(tables[name], 1):
         try:
             found.append(read(table))
         except ValueError as error:
-            raise ValueError(f"{name} {number}: {error}") from None
+            raise ValueError(f"{_line(text, name, number)}{name} {number}: {error}") from None
     return found
+
+
+def _line(text: str, name: str, number: int) -> str:
+    """Where the so many-th table of a name begins; nothing where it has no heading of its own."""
+    heading = re.compile(rf"\s*\[\[\s*{name}\s*\]\]")
+    lines = [at for at, line in enumerate(text.split("\n"), 1) if heading.match(line)]
+    return f"line {lines[number - 1]}: " if number <= len(lines) else ""
 
 
 def _breakpoint(table: dict[str, Any]) -> Breakpoint:

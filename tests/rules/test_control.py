@@ -37,7 +37,7 @@ OTHER = {"role": "user", "content": "two"}
 UPSTREAM = b'{"from": "upstream"}'
 MOCK = b'{"from": "mock"}'
 RECORDING = b'{"from": "recording"}'
-EVENT = Event(b"{}", "event")
+EVENT = Event(b"{}")
 
 
 @dataclass

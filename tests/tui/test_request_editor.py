@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from dataclasses import replace
@@ -103,13 +104,14 @@ async def go_to(pilot: Pilot[None], editor: RequestEditor, words_of_it: str) -> 
     """Put the list's cursor on the piece that says something."""
     listing = editor.query_one(MessageList)
     listing.focus()
-    for index in range(listing.line_count()):
-        listing.set_cursor(index)
-        if listing.piece is not None and words_of_it in listing.piece.words:
-            break
-    assert listing.piece is not None
-    assert words_of_it in listing.piece.words
-    await pilot.pause()
+    async with asyncio.timeout(10):
+        while True:
+            for index in range(listing.line_count()):
+                listing.set_cursor(index)
+                if listing.piece is not None and words_of_it in listing.piece.words:
+                    await pilot.pause()
+                    return
+            await pilot.pause(0.02)
 
 
 def raw(flow: Flow) -> bytes:
