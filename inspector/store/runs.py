@@ -57,9 +57,37 @@ def runs(flows: Sequence[Flow], transcripts: Transcripts, original: Flow | None 
     the first of them where several are as frequent.
     """
     decisions = [decision(flow, transcripts) for flow in flows]
-    against = decision(original, transcripts) if original is not None and original.state is State.DONE else ""
-    against = against or _majority(flows, decisions)
+    own = decision(original, transcripts) if original is not None else ""
+    against = _against(original, flows, decisions, own)
     return [_run(flow, said, against, transcripts) for flow, said in zip(flows, decisions, strict=True)]
+
+
+class RunTable:
+    """The rows of flows that grow. `update` works out anew only what changed since it was called last."""
+
+    def __init__(self, transcripts: Transcripts, original: Flow) -> None:
+        self._transcripts = transcripts
+        self._original = original
+        self._against = ""
+        self._known: dict[str, tuple[int, Run]] = {}
+
+    def update(self, flows: Sequence[Flow]) -> list[Run]:
+        """A row for each flow, as `runs` gives it; a row that did not change is the same object."""
+        said = [self._decision(flow) for flow in flows]
+        against = _against(self._original, flows, said, self._decision(self._original))
+        if against != self._against:
+            self._against, self._known = against, {}
+        rows = []
+        for flow, words in zip(flows, said, strict=True):
+            known = self._known.get(flow.id)
+            if known is None or known[0] != flow.revision:
+                known = self._known[flow.id] = flow.revision, _run(flow, words, against, self._transcripts)
+            rows.append(known[1])
+        return rows
+
+    def _decision(self, flow: Flow) -> str:
+        known = self._known.get(flow.id)
+        return known[1].decision if known and known[0] == flow.revision else decision(flow, self._transcripts)
 
 
 def decision(flow: Flow, transcripts: Transcripts) -> str:
@@ -104,6 +132,11 @@ def _arguments(call: ToolCall) -> str:
         return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
     except (ValueError, RecursionError):
         return text
+
+
+def _against(original: Flow | None, flows: Sequence[Flow], decisions: list[str], own: str) -> str:
+    """What the answers are compared with."""
+    return (own if original is not None and original.state is State.DONE else "") or _majority(flows, decisions)
 
 
 def _majority(flows: Sequence[Flow], decisions: list[str]) -> str:

@@ -247,7 +247,7 @@ def _words(flow: Flow) -> str:
     headers = flow.response.headers if flow.response is not None else None
     ids = [headers.get(name) for name in _ID_HEADERS] if headers is not None else []
     known = next((text for text in ids if text), flow.id)
-    return one_line(f"#{flow.seq} · {flow.request.method} {path} · {known}")
+    return one_line(f"#{flow.number} · {flow.request.method} {path} · {known}")
 
 
 def _path(url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from inspector.store.diff import Change, Piece, Run, words
@@ -19,6 +20,7 @@ MOST = 400
 """Lines of a text that one side of a change shows."""
 _SHORT = 100
 """Characters up to which a setting's values stand on one line."""
+_BLANK = re.compile(r"\s")
 _CHIP = {"setting": "system", "tools": "system", "call": "tool", "thought": "reasoning"}
 _MARK = {"changed": ("muted", "changed"), "added": ("added", "new"), "removed": ("removed", "gone"), "same": ("", "")}
 
@@ -52,9 +54,11 @@ def so_far(changes: Sequence[Change]) -> tuple[list[Change], int]:
         known.pop()
     waiting = len(changes) - len(known)
     if known and (last := known[-1]).before is not None and last.after is not None:
-        reached = last.before.text[: len(last.after.text)]
+        whole, size = last.before.text, len(last.after.text)
+        blank = _BLANK.search(whole, size)
+        reached = whole[: blank.start()] if blank else whole
         before = Piece(last.before.role, last.before.title, reached)
-        known[-1] = Change("same" if reached == last.after.text else "changed", before, last.after)
+        known[-1] = Change("same" if whole.startswith(last.after.text) else "changed", before, last.after)
     return known, waiting
 
 
@@ -130,6 +134,7 @@ def _wrapped(sign: str, style: str, source: list[Run], width: int) -> Iterator[L
         span
         for place, run in enumerate(source)
         for span in _spans(run, style, first=place == 0, last=place == len(source) - 1)
+        if span[1]
     ]
     text, lengths, at = plain(line), list[int](), 0
     for piece in wrap(text, width):

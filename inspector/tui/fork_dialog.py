@@ -29,6 +29,9 @@ MOST = 20
 _LABEL = 13
 _SETTLED = 0.15
 """Seconds without a key after which it is said what the cut leaves."""
+_TURNS = ("messages", "input")
+_TOLD = ("content", "text", "thinking", "output", "tool_calls", "function", "arguments", "input", "summary")
+"""Where a message or a block has its words; the first that has some is shown."""
 _STYLES = {"user": "key", "assistant": "ok", "system": "muted", "developer": "muted"}
 
 
@@ -119,7 +122,9 @@ class ForkDialog(ModalScreen[int | None]):
             said = [str(error)]
         away = max(0, self._messages - index - 1)
         kept = f"{min(index + 1, self._messages)} of {self._messages} messages stay"
-        words = kept if away else "all messages stay, and the answer" if index >= self._messages else "all messages stay"
+        words = (
+            kept if away else "all messages stay, and the answer" if index >= self._messages else "all messages stay"
+        )
         self._said.set_class(bool(said), "-warning")
         self._said.update(Content("\n".join([words, *(printable(f"• {each}") for each in said[:3])])))
 
@@ -136,7 +141,7 @@ def _lines(flow: Flow) -> list[tuple[str, str]]:
         raise ValueError("this request has no list of messages to be cut")
     lines = []
     for section in writer.sections(body):
-        if section.kind == "message":
+        if section.path[0] in _TURNS:
             value = body
             for key in section.path:
                 value = value[key]
@@ -152,9 +157,7 @@ def _words(value: object) -> str:
         case list():
             return " ".join(_words(each) for each in value[:4])
         case dict():
-            told = ("content", "text", "thinking", "output", "arguments", "input", "tool_calls", "function", "summary")
-            found = next((value[key] for key in told if value.get(key)), "")
-            if value.get("type") in ("tool_use", "function") or isinstance(found, dict) and "content" not in value:
-                found = orjson.dumps(found).decode() if isinstance(found, dict) and "arguments" not in found else found
-            return f"{value.get('name', '')} {_words(found)}".strip()
+            found = next((value[key] for key in _TOLD if value.get(key)), "")
+            words = orjson.dumps(found).decode() if found is value.get("input") else _words(found)
+            return f"{value.get('name', '')} {words}".strip()
     return ""

@@ -77,7 +77,7 @@ class ReplayDialog(ModalScreen[Order | None]):
             for name, label, hint in _FIELDS:
                 with Horizontal(classes="replay-line"):
                     yield Static(label, classes="replay-label", markup=False)
-                    yield Input(placeholder=Content(same.get(name, hint)), id=f"replay-{name}", compact=True)
+                    yield Input(placeholder=same.get(name, hint), id=f"replay-{name}", compact=True)
                 if name == "model" and known:
                     with Horizontal(classes="replay-line"):
                         yield Static("API", classes="replay-label", markup=False)
@@ -123,7 +123,9 @@ class ReplayDialog(ModalScreen[Order | None]):
             return
         said, target = order.variant.said, mask_url(order.variant.request.url)
         often = f", {order.times} times, {order.at_once} at once" if order.times > 1 else ""
-        self._say("\n".join([f"goes to {target}{often}", *(f"• {words}" for words in said)]), "-warning" if said else "")
+        self._say(
+            "\n".join([f"goes to {target}{often}", *(f"• {words}" for words in said)]), "-warning" if said else ""
+        )
 
     def _order(self) -> Order:
         return Order(self._variant(), self._number("times", 1, MOST), self._number("at-once", 4, MOST_AT_ONCE))

@@ -13,20 +13,18 @@ from textual.widgets import Footer
 from inspector.model.flow import Flow, State
 from inspector.proxy.replay import Batch
 from inspector.store.diff import Piece, compare
-from inspector.store.runs import Run, decision, runs
+from inspector.store.runs import Run, RunTable
 from inspector.tui.desk import Desk
 from inspector.tui.diff_lines import diff_lines
-from inspector.tui.format import count, duration
 from inspector.tui.line_pane import LinePane
-from inspector.tui.spans import Line, Span
-from inspector.tui.text import clip, one_line
+from inspector.tui.runs_rows import head_line, row_line, stopped
+from inspector.tui.spans import Line
+from inspector.tui.text import lines, one_line
 
 EVERY = 0.2
 """Seconds between two looks at the replays."""
-_FIGURES = ("state", "parts at", "in", "out", "ttft", "total", "cost")
-_WIDTHS = (9, 8, 7, 7, 7, 7, 8)
-_NUMBER = 8
-_MODEL = 18
+_BAR = 16
+"""Cells of the bar that shows how many are done."""
 
 
 class RunsPane(LinePane):
@@ -57,6 +55,8 @@ class RunsPane(LinePane):
 
 class RunsText(LinePane):
     """What the replay under the cursor decided, against the original."""
+
+    BINDING_GROUP_TITLE = "Difference"
 
     def __init__(self) -> None:
         super().__init__(id="runs-text")
@@ -103,10 +103,12 @@ class RunsScreen(ModalScreen[Flow | None]):
         self._original = original
         self._desk = desk
         self._batches = batches
+        self._runs = RunTable(desk.transcripts, original)
         self._head = RunsHead()
         self._table = RunsPane(self._open)
         self._text = RunsText()
         self._drawn: tuple[object, ...] = ()
+        self._compared: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         """The progress, the table, and the decision of the row under the cursor."""
@@ -127,86 +129,75 @@ class RunsScreen(ModalScreen[Flow | None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to stop what runs."""
-        return any(not batch.finished for batch in self._batches) if action == "stop" else True
+        return self._unfinished if action == "stop" else True
 
     def action_stop(self) -> None:
         """Stop all replays of this flow."""
         for batch in self._batches:
             batch.stop()
+        self._pull()
 
     def _flows(self) -> list[Flow]:
         children = [flow for flow in self._desk.store if flow.parent == self._original.id]
         return [self._original, *children]
 
     def _pull(self) -> None:
-        flows = self._flows()
-        stamp = (*((flow.id, flow.revision) for flow in flows), self._table.width, self._text.width)
+        stamp = (self._desk.store.revision, self._unfinished, self._table.width, self._text.width)
         if stamp == self._drawn:
             return
         self._drawn = stamp
-        self._table.rows = runs(flows, self._desk.transcripts, self._original)
-        self._table.grown(0)
+        before, flows = self._table.rows, self._flows()
+        self._table.rows = self._runs.update(flows)
+        if len(before) != len(self._table.rows):
+            self._table.grown(0)
+        for index, (old, new) in enumerate(zip(before, self._table.rows, strict=False)):
+            if old is not new:
+                self._table.lines_changed(index, 1)
         self._head.words = self._progress(flows)
         self._head.lines_changed()
         self._show_text()
         self.refresh_bindings()
 
+    @property
+    def _unfinished(self) -> bool:
+        return any(not batch.finished for batch in self._batches)
+
     def _progress(self, flows: Sequence[Flow]) -> Line:
         children = flows[1:]
         wanted = len(children) + sum(batch.times - len(batch.flows) for batch in self._batches if not batch.stopped)
         done = sum(flow.end is not None for flow in children)
-        same = sum(row.parting is None and row.state is State.DONE for row in self._table.rows[1:])
-        words: Line = [("bold", f" Replays of #{self._original.number}   "), ("accent", f"{done} of {wanted} done")]
-        return [*words, ("muted", f"   {same} decided the same")] if done else words
+        filled = done * _BAR // max(1, wanted)
+        ended = [row for row in self._table.rows[1:] if row.state is State.DONE]
+        dropped = sum(stopped(flow) for flow in children)
+        failed = done - len(ended) - dropped
+        same = sum(row.parting is None for row in ended)
+        words: Line = [("bold", f" Replays of #{one_line(self._original.number)}   ")]
+        words += [("ok", "━" * filled), ("faint", "━" * (_BAR - filled)), ("accent", f"  {done} of {wanted} done")]
+        words += [("muted", f"   {same} decided the same, {len(ended) - same} another")] if ended else []
+        words += [("error", f"   {failed} failed")] if failed else []
+        return [*words, ("muted", f"   {dropped} stopped")] if dropped else words
 
     def _show_text(self) -> None:
-        if not self._table.rows:
+        rows = self._table.rows
+        row = rows[min(self._table.cursor, len(rows) - 1)]
+        own, width = rows[0].decision, self._text.width or 80
+        stamp = (row.flow.id, row.decision, row.error, row.flow.live, own, width)
+        if stamp == self._compared:
             return
-        row = self._table.rows[min(self._table.cursor, len(self._table.rows) - 1)]
-        before = Piece("model", "", decision(self._original, self._desk.transcripts))
-        after = Piece("model", "", row.decision or row.error or "")
-        title = f"#{row.flow.number} against #{self._original.number}"
-        self._text.lines = diff_lines(title, compare([before], [after]), self._text.width or 80)
-        if before == after:
-            self._text.lines[1:] = [[("", one_line(line, 4000))] for line in after.text.split("\n")]
+        self._compared = stamp
+        said = row.decision or row.error or ""
+        number, original = one_line(row.flow.number), one_line(self._original.number)
+        if row.flow is self._original or said == own:
+            verdict = "" if row.flow is self._original else f"   the same as #{original}"
+            self._text.lines = [
+                [("bold", f"#{number}"), ("muted", verdict)],
+                *([("", line)] for line in lines(said, width)),
+            ]
+        else:
+            changes = compare([Piece("model", "", own)] if own else [], [Piece("model", "", said)] if said else [])
+            title = f"- #{original}   + #{number}"
+            self._text.lines = list(diff_lines(title, changes, width, live=row.flow.live))
         self._text.grown(0)
 
     def _open(self, index: int) -> None:
         self.dismiss(self._table.rows[index].flow)
-
-
-def head_line(width: int) -> Line:
-    """The names of the columns."""
-    names = "".join(f"{name:>{cells}}" for name, cells in zip(_FIGURES[1:], _WIDTHS[1:], strict=True))
-    return [("muted", f" {'#':<{_NUMBER}}{'model':<{_MODEL}} {_FIGURES[0]:<{_WIDTHS[0]}}{names}  decision")]
-
-
-def row_line(run: Run, width: int, *, first: bool = False) -> Line:
-    """One replay as a row."""
-    glyphs = {State.DONE: ("ok", "✓ done"), State.FAILED: ("error", "✗ failed"), State.CANCELLED: ("muted", "⊘ left")}
-    style, word = glyphs.get(run.state, ("ok", f"● {run.state}"))
-    said = one_line(run.decision or run.error or "")
-    figures = (
-        "" if first else "same" if run.parting is None and run.state is State.DONE else _parting(run),
-        _count(run.input_tokens),
-        ("~" if run.output_estimated else "") + _count(run.output_tokens),
-        duration(run.ttft) if run.ttft is not None else "–",
-        duration(run.total) if run.total is not None else "–",
-        f"${run.cost:.4f}" if run.cost is not None else "–",
-    )
-    spans: list[Span] = [
-        ("bold" if first else "key", f" {clip(run.flow.number, _NUMBER - 1):<{_NUMBER}}"),
-        ("", f"{clip(one_line(run.model), _MODEL):<{_MODEL}} "),
-        (style, f"{clip(word, _WIDTHS[0] - 1):<{_WIDTHS[0]}}"),
-    ]
-    for place, (text, cells) in enumerate(zip(figures, _WIDTHS[1:], strict=True)):
-        spans.append(("warning" if place == 0 and text not in ("same", "") else "muted", f"{text:>{cells}}"))
-    return [*spans, ("error" if run.error else "", f"  {said}")]
-
-
-def _parting(run: Run) -> str:
-    return f"word {run.parting.word}" if run.parting is not None else "–"
-
-
-def _count(number: int | None) -> str:
-    return count(number) if number is not None else "–"

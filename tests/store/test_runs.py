@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.model.flow import Flow, Reason, State
-from inspector.store.runs import Parting, common, parting, runs
+from inspector.store.flows import FlowStore
+from inspector.store.runs import Parting, RunTable, common, parting, runs
 from inspector.store.transcripts import Transcripts
 from tests.handmade import chat_chunks, chat_flow, done_chat, finish, respond, stream
 
@@ -98,3 +99,29 @@ def test_parting_names_the_first_difference(said: str, against: str) -> None:
     assert said.endswith(found.text) and len(said) - len(found.text) <= at
     assert found.word == len(said[: len(said) - len(found.text)].split())
     assert common(said, against) == at
+
+
+def test_a_table_works_out_only_the_rows_that_changed() -> None:
+    store = FlowStore()
+    flows = [done_chat("o", chunks=chat_chunks(["one two"])), done_chat("a", chunks=chat_chunks(["one three"]))]
+    growing = chat_flow("b")
+    for flow in (*flows, growing):
+        store.add(flow)
+    table, transcripts = RunTable(Transcripts(), flows[0]), Transcripts()
+    before = table.update([*flows, growing])
+    assert before == runs([*flows, growing], transcripts, flows[0])
+    stream(respond(growing), chat_chunks(["one"]))
+    store.touch(growing)
+    after = table.update([*flows, growing])
+    assert after == runs([*flows, growing], transcripts, flows[0])
+    assert [old is new for old, new in zip(before, after, strict=True)] == [True, True, False]
+
+
+def test_a_table_without_an_original_that_is_done_follows_the_majority() -> None:
+    store, failed = FlowStore(), finish(chat_flow("o"), Reason.UPSTREAM_RESET)
+    flows = [answered("a", "no"), answered("b", "yes"), answered("c", "yes")]
+    for flow in (failed, *flows):
+        store.add(flow)
+    table = RunTable(Transcripts(), failed)
+    for count in range(1, len(flows) + 1):
+        assert table.update(flows[:count]) == runs(flows[:count], Transcripts(), failed)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from inspector.model.flow import Capture, Flow, Response
+from inspector.model.flow import Capture, Flow, Reason, Response
+from inspector.store.diff import Piece, compare
 from inspector.store.flows import FlowStore
 from inspector.tui.detail import Detail
+from inspector.tui.diff_lines import diff_lines
+from inspector.tui.diff_tab import DiffPane
+from inspector.tui.spans import plain, width_of
+from inspector.tui.text import printable
 from tests.tui.detail_app import HOSTILE, DetailApp, anthropic_flow, begin, feed, frames, seen, sse, text_events
 
 pytestmark = pytest.mark.anyio
@@ -48,9 +55,9 @@ async def test_a_child_is_compared_with_its_original_by_word() -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         await frames(pilot)
         text = "\n".join(seen(app.detail.tab.pane))
-    assert "#2 against its original, #1" in text
+    assert text.startswith("- #1      its original") and "+ #2      this one" in text
     assert "- I run rm -rf /build" in text and "+ I run rm -rf build" in text
-    assert "1 of 1 differ" in text
+    assert "1 of 1 differ so far" in text
     assert "request  the same" in text
 
 
@@ -64,7 +71,7 @@ async def test_an_edited_flow_is_compared_with_what_it_would_have_been() -> None
     async with app.run_test(size=(100, 30)) as pilot:
         await frames(pilot)
         text = "\n".join(seen(app.detail.tab.pane))
-    assert "against before it was changed" in text
+    assert text.startswith("-         before it was changed")
     assert "- the upstream's words" in text and "+ the person's words" in text
     assert "- as asked" in text and "+ as forwarded" in text
 
@@ -78,11 +85,11 @@ async def test_marked_flows_can_be_chosen_and_the_choice_stays() -> None:
         assert "#1" in seen(app.detail.tab.pane)[0]
         await pilot.press("c")
         await frames(pilot)
-        assert "marked #2" in seen(app.detail.tab.pane)[0]
+        assert "#2      marked" in seen(app.detail.tab.pane)[0]
         app.detail.show(first)
         app.detail.show(third)
         await frames(pilot)
-        assert "marked #2" in seen(app.detail.tab.pane)[0]
+        assert "#2      marked" in seen(app.detail.tab.pane)[0]
 
 
 async def test_it_grows_with_the_answer() -> None:
@@ -112,3 +119,79 @@ async def test_hostile_words_are_shown_and_do_nothing() -> None:
         text = "".join(seen(app.detail.tab.pane))
     assert "\x1b" not in text and "\u202e" not in text
     assert "␛[31mred" in text
+
+
+async def test_what_has_not_come_yet_is_not_gone() -> None:
+    app = DiffApp(answered("a", "one two three"), answered("b", "one two", parent="a"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await frames(pilot)
+        assert "answer  the same so far" in seen(app.detail.tab.pane)
+        app.detail.flow.finish(500.0, Reason.DONE, "upstream")  # type: ignore[union-attr]
+        app.store.touch(list(app.store)[-1])
+        while app.detail.tab.unfinished:
+            await frames(pilot)
+        assert "  - one two three" in seen(app.detail.tab.pane)
+
+
+async def test_settings_stand_on_one_line_and_arguments_are_compared_by_line() -> None:
+    calls = [
+        {"type": "tool_use", "id": "1", "name": "Bash", "input": {"command": word, "n": 1}} for word in ("ls", "rm")
+    ]
+    first, second = (
+        begin(anthropic_flow([{"role": "assistant", "content": [call]}], flow_id=name, temperature=heat, model=name))
+        for name, heat, call in zip("ab", (1, 0.2), calls, strict=True)
+    )
+    second.parent = "a"
+    app = DiffApp(first, second)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await frames(pilot)
+        text = "\n".join(seen(app.detail.tab.pane))
+    assert "model changed  a  →  b" in text and "temperature changed  1  →  0.2" in text
+    assert '-   "command": "ls",' in text and '+   "command": "rm",' in text
+
+
+async def test_a_long_prompt_is_drawn_in_slices_and_to_its_end() -> None:
+    def turns(word: str) -> list[dict[str, str]]:
+        return [{"role": "user", "content": f"{number} {word} " + "x y " * 200} for number in range(400)]
+
+    first, second = (begin(anthropic_flow(turns(word), flow_id=word)) for word in ("a", "b"))
+    second.parent = "a"
+    app = DiffApp(first, second)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await frames(pilot)
+        tab = app.detail.tab
+        while tab.unfinished:
+            await frames(pilot, 1)
+        assert isinstance(tab.pane, DiffPane)
+        assert sum(plain(line).startswith("  + ") for line in tab.pane.lines) == 400
+
+
+@pytest.mark.parametrize("before", ["word " * 200_000, "line\n" * 200_000, '{"a":"' + "x\\n" * 300_000])
+def test_a_megabyte_comes_to_few_lines(before: str) -> None:
+    middle = len(before) // 2
+    after = f"{before[:middle]} CHANGED {before[middle:]}"
+    lines = list(diff_lines("request", compare([Piece("user", "", before)], [Piece("user", "", after)]), 80))
+    assert len(lines) < 400
+    assert "CHANGED" in "\n".join(plain(line) for line in lines)
+
+
+@pytest.mark.parametrize("text", ["a" * 1_000_000, "line\n" * 200_000])
+def test_a_megabyte_that_is_gone_is_cut(text: str) -> None:
+    lines = list(diff_lines("request", compare([Piece("user", "", text)], []), 80))
+    assert len(lines) < 600
+    assert any("⋯" in plain(line) for line in lines)
+
+
+@given(st.text("ab \n\t漢\x1b", max_size=60), st.text("ab \n\t漢\x1b", max_size=60), st.integers(12, 40))
+def test_no_line_is_wider_than_the_pane(before: str, after: str, width: int) -> None:
+    changes = compare([Piece("user", "", before)], [Piece("user", "", after)])
+    for line in list(diff_lines("answer", changes, width))[2:]:
+        assert width_of(line) <= max(width, 14)
+        assert all(text == printable(text) for _, text in line)
+
+
+@given(st.lists(st.sampled_from(["one", "two", " ", ",", "漢字"]), max_size=40), st.integers(20, 50))
+def test_a_new_text_loses_no_word(pieces: list[str], width: int) -> None:
+    text = "".join(pieces)
+    lines = list(diff_lines("answer", compare([], [Piece("user", "", text)]), width))[2:-1]
+    assert "".join("".join(plain(line)[4:] for line in lines).split()) == "".join(text.split())
