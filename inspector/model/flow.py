@@ -264,6 +264,11 @@ class Flow:
         return self.response if self.delivered is None or self.hold is not None else self.delivered
 
     @property
+    def edited(self) -> bool:
+        """Whether a person, a rule or a hook changed what passed."""
+        return any(mutation.by not in ("config", "proxy") for mutation in self.mutations)
+
+    @property
     def number(self) -> str:
         """What it is called in the list."""
         return self.label or str(self.seq)

@@ -74,7 +74,7 @@ def cells(flow: Flow, summary: Summary, now: float) -> dict[str, Cell]:
     text: Tone = "text" if flow.live else "muted" if flow.state is State.CANCELLED else "text"
     out = format.estimate(summary.output_tokens, summary.output_estimated)
     return {
-        "seq": Cell(f"{'*' if flow.marked else ''}{flow.number}", "number" if flow.marked else "muted", tail=True),
+        "seq": _number(flow),
         "age": Cell(format.age(now - flow.started), "muted"),
         "agent": Cell(flow.agent or flow.source, text),
         "model": Cell(format.short_model(summary.model), text),
@@ -88,6 +88,13 @@ def cells(flow: Flow, summary: Summary, now: float) -> dict[str, Cell]:
         "tools": Cell(tool_names(summary.tools), text),
         "words": _words(flow, summary, failed),
     }
+
+
+def _number(flow: Flow) -> Cell:
+    """A flow's number, with a sign that it is marked, or edited."""
+    if flow.marked:
+        return Cell(f"*{flow.number}", "number", tail=True)
+    return Cell(f"✎{flow.number}", "cursor", tail=True) if flow.edited else Cell(flow.number, "muted", tail=True)
 
 
 def tool_names(tools: tuple[str, ...]) -> str:

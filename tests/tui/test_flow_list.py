@@ -7,7 +7,9 @@ from rich.cells import cell_len
 from textual import events
 from textual.widgets import Input
 
-from inspector.model.flow import Flow, Reason
+from inspector.model.flow import Flow, Mutation, Reason
+from inspector.store.summary import Summary
+from inspector.tui.rows import cells
 from tests.handmade import chat_chunks, chat_flow, done_chat, finish, respond, stream
 from tests.tui.screens import app_on, flow_list, main, settle, text_of
 
@@ -185,3 +187,15 @@ async def test_looking_back_with_the_wheel_ends_the_following() -> None:
         store.add(done_chat("f61"))
         await settle(pilot)
         assert shown.scroll_offset.y < top
+
+
+def test_marked_and_edited_flows_have_a_sign_before_their_number() -> None:
+    flow = chat_flow()
+    flow.seq = 42
+    assert cells(flow, Summary(), 0.0)["seq"].text == "42"
+    flow.mutations.append(Mutation("credential", "config"))
+    assert cells(flow, Summary(), 0.0)["seq"].text == "42"
+    flow.mutations.append(Mutation("tool call", "hand"))
+    assert cells(flow, Summary(), 0.0)["seq"].text == "✎42"
+    flow.marked, flow.label = True, "42.1"
+    assert cells(flow, Summary(), 0.0)["seq"].text == "*42.1"
