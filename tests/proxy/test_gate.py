@@ -271,7 +271,7 @@ async def test_a_halt_inside_what_is_withheld_holds_before_all_of_it() -> None:
         it.script.say(*EVENTS[:5])
         held = await it.held()
         await until(lambda: held.stream is not None and len(held.stream.waiting) == 2)
-        assert it.client.body == b"".join(EVENTS[:3])
+        await until(lambda: it.client.body == b"".join(EVENTS[:3]))
         held.step(Step.GO_ON)
         it.script.say(*EVENTS[5:], None)
         assert (await it.finished())[0].body == WHOLE
