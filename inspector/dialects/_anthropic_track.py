@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from inspector.dialects._anthropic_events import whole
 from inspector.dialects._anthropic_reader import AnthropicReader
 from inspector.dialects._base import Json, parse_object
-from inspector.dialects._fields import dump, int_of, object_of, text_of
+from inspector.dialects._fields import dump, int_of, object_of, text_of, written_of
 from inspector.model.message import Growing, Part, Reasoning, Refusal, Text, ToolCall, Transcript
 from inspector.wire.event import Event
 
@@ -71,7 +71,7 @@ class Block:
         self._check_content(part)
 
     def _check_content(self, part: Part) -> None:
-        content, sent = content_of(part), str(self.sent)
+        content, sent = written_of(part), str(self.sent)
         if isinstance(part, ToolCall) and self.stopped:
             content = content or "{}"
         if not content.startswith(sent):
@@ -139,14 +139,3 @@ class Track:
             block = self._current[index] = Block(known, index, object_of(data.get("content_block")))
             self.blocks.append(block)
         return Step(kind, data, self._current.get(index))
-
-
-def content_of(part: Part) -> str:
-    """The characters of a part that deltas bring."""
-    match part:
-        case Text() | Refusal() | Reasoning():
-            return str(part.content)
-        case ToolCall():
-            return str(part.arguments)
-        case _:
-            return ""

@@ -10,7 +10,7 @@ import json
 import orjson
 
 from inspector.dialects._base import Json
-from inspector.model.message import Growing, Media, Message, Text, ToolResult
+from inspector.model.message import Growing, Media, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 
 
 def text_of(value: object) -> str:
@@ -108,3 +108,14 @@ def name_results(messages: list[Message]) -> None:
 def text_part(content: str, citations: list[object] | None = None) -> Text:
     """Words that came whole."""
     return Text(Growing(content), list(citations or ()))
+
+
+def written_of(part: Part) -> str:
+    """What a model writes of a part, piece by piece: words, thoughts, a call's arguments."""
+    match part:
+        case Text() | Refusal() | Reasoning():
+            return str(part.content)
+        case ToolCall():
+            return str(part.arguments)
+        case _:
+            return ""

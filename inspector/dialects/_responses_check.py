@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from inspector.dialects._fields import written_of
 from inspector.dialects._responses_edit import fits
 from inspector.dialects._responses_events import Stage
 from inspector.dialects._responses_track import Item, Slot
-from inspector.model.message import Part, Reasoning, Refusal, Text, ToolCall
+from inspector.model.message import Part, Refusal, Text, ToolCall
 
 _KINDS = {"output_text": Text, "refusal": Refusal}
 
@@ -37,7 +38,7 @@ def _check_call(item: Item, slot: Slot, new: ToolCall) -> None:
 
 
 def _is_new(item: Item, slot: Slot, new: Part) -> bool:
-    text, sent = words_of(new), str(slot.told.text)
+    text, sent = written_of(new), str(slot.told.text)
     if slot.told.kind in _KINDS and not isinstance(new, _KINDS[slot.told.kind]):
         raise ValueError("the client has the beginning of this part: it cannot become another kind")
     if slot.told.stage >= Stage.SAID or item.over:
@@ -47,14 +48,3 @@ def _is_new(item: Item, slot: Slot, new: Part) -> bool:
     if not text.startswith(sent):
         raise ValueError(f"the client has the beginning of this part: it has to go on behind “{sent[-40:]}”")
     return True
-
-
-def words_of(part: Part) -> str:
-    """The words of a part, or the arguments of a call."""
-    match part:
-        case Text() | Refusal() | Reasoning():
-            return str(part.content)
-        case ToolCall():
-            return str(part.arguments)
-        case _:
-            return ""
