@@ -133,6 +133,7 @@ def controlled(
             keep=wanted.rules,
             answers=answers,
             reader=handler.watch if handler is not None else None,
+            listener=handler.done if handler is not None else None,
         )
         for text in wanted.breaks:
             _break(control.breakpoints, text)

@@ -31,7 +31,8 @@ class Control(Hooks):
     """Breakpoints, holds, mocks, faults and sticky edits; behind them, whoever else has a say.
 
     `keep` names the file that keeps the rules. `answers` may answer what nobody stopped: a recording; `reader` gives
-    another watch on an answer: a person's hook. Raises ValueError where the file cannot be read as meant.
+    another watch on an answer, and `listener` is told of every end: a person's hook. Raises ValueError where the file
+    cannot be read as meant.
     """
 
     def __init__(
@@ -43,10 +44,12 @@ class Control(Hooks):
         keep: Path | None = None,
         answers: Hooks | None = None,
         reader: Callable[[Context], Watch | None] | None = None,
+        listener: Callable[[Flow], None] | None = None,
     ) -> None:
         self._transcripts = transcripts
         self._answers = answers or Hooks()
         self._reader = reader
+        self._listener = listener
         self.holds = holds if holds is not None else Holds(store)
         self.breakpoints = Breakpoints(changed=self._save)
         self.mocks = Mocks(changed=self._save)
@@ -88,6 +91,8 @@ class Control(Hooks):
     def done(self, flow: Flow) -> None:
         """The flow has ended."""
         self._spoiled.pop(flow.id, None)
+        if self._listener is not None:
+            self._listener(flow)
 
     def _stops(self, flow: Flow) -> str:
         """Who holds a request; empty for nobody."""

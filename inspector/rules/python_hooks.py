@@ -7,6 +7,8 @@ however long it hangs, the flow goes on as if there were no hook, and says so.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable
@@ -78,6 +80,25 @@ class IsolatedHandler(RequestHandler):
     def watch(self, context: Context) -> HookWatch | None:
         """What reads an answer's events for the hook; None where it does not want to."""
         return HookWatch(self, self._hook, context) if callable(getattr(self._hook, "event", None)) else None
+
+    def done(self, flow: Flow) -> None:
+        """Tell the hook that a flow has ended, where it has a `done`. Nobody waits for it."""
+        told = getattr(self._hook, "done", None)
+        if not callable(told):
+            return
+        thread, loop = self._running(), asyncio.get_running_loop()
+        thread.enter()
+
+        def over(future: concurrent.futures.Future[Any]) -> None:
+            with contextlib.suppress(RuntimeError):  # the proxy's loop may be closed by now
+                loop.call_soon_threadsafe(self._was_told, thread, flow, future)
+
+        thread.submit(told, flow).add_done_callback(over)
+
+    def _was_told(self, thread: HookThread, flow: Flow, future: concurrent.futures.Future[Any]) -> None:
+        thread.leave()
+        if not future.cancelled() and isinstance(error := future.exception(), Exception):
+            self._excuse(flow, error, thread)
 
     async def decide(self, hook: Any, context: Context, event: Event) -> Decision | None:
         """What a hook makes of an event; None where it failed, which is noted."""

@@ -23,6 +23,7 @@ from inspector.proxy.intake import is_stream
 from inspector.rules.spoiling import SOUND, Fault, Spoiled, pieces_of, pieces_of_document
 from inspector.store.summary import CHARACTERS_PER_TOKEN, part_text
 from inspector.wire.body import decoded
+from inspector.wire.encodings import decoder_for
 
 MOCK = "mock"
 _WORDS = {429: "Rate limit exceeded. Please try again later.", 529: "Overloaded"}
@@ -77,8 +78,12 @@ def build(flow: Flow, reply: Reply, by: str = MOCK) -> httpx.Response:
 
 
 def spoil(response: httpx.Response, reply: Reply, by: str = MOCK) -> httpx.Response:
-    """The upstream's own answer with the reply's fault in it. What is encoded goes on decoded."""
+    """The upstream's own answer with the reply's fault in it. What is encoded goes on decoded.
+
+    DecodeError for an encoding that is unknown.
+    """
     headers = Headers.from_raw(response.headers.raw)
+    decoder_for(",".join(headers.all("content-encoding")))
     pieces = pieces_of(response, headers, reply.fault)
     if "content-encoding" in headers:
         headers = headers.without("content-encoding", "content-length")

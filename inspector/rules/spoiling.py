@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 import httpx
@@ -11,7 +11,7 @@ import httpx
 from inspector.model.headers import Headers
 from inspector.proxy.intake import Intake, is_stream
 from inspector.store.summary import CHARACTERS_PER_TOKEN
-from inspector.wire.encodings import decoder_for
+from inspector.wire.encodings import DecodeError, decoder_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +103,35 @@ def pieces_of_document(body: bytes, fault: Fault) -> list[bytes]:
 
 
 async def pieces_of(response: httpx.Response, headers: Headers, fault: Fault) -> AsyncIterator[bytes]:
-    """The pieces of an upstream's answer, decoded: a stream's events, or a document as above."""
+    """The pieces of an upstream's answer, decoded: a stream's events, or a document as above.
+
+    httpx.ReadError where it is not in the encoding that it claims.
+    """
     assert isinstance(response.stream, httpx.AsyncByteStream)
-    if is_stream(headers):
-        intake = Intake(headers)
-        async for chunk in response.stream:
-            for _, raw in intake.feed(chunk, 0.0):
-                yield raw
-        for _, raw in intake.close(0.0):
+    pieces = _events(response.stream, headers) if is_stream(headers) else _tokens(response.stream, headers, fault)
+    try:
+        async for piece in pieces:
+            yield piece
+    except DecodeError as error:
+        raise httpx.ReadError(str(error)) from error
+
+
+async def _events(chunks: AsyncIterable[bytes], headers: Headers) -> AsyncIterator[bytes]:
+    intake = Intake(headers)
+    async for chunk in chunks:
+        for _, raw in intake.feed(chunk, 0.0):
             yield raw
-        return
+    for _, raw in intake.close(0.0):
+        yield raw
+
+
+async def _tokens(chunks: AsyncIterable[bytes], headers: Headers, fault: Fault) -> AsyncIterator[bytes]:
     decoder = decoder_for(",".join(headers.all("content-encoding")))
-    async for chunk in response.stream:
+    async for chunk in chunks:
         for piece in pieces_of_document(decoder.feed(chunk) if decoder is not None else chunk, fault):
             yield piece
-    if decoder is not None:
-        for piece in pieces_of_document(decoder.close(), fault):
-            yield piece
+    for piece in pieces_of_document(decoder.close() if decoder is not None else b"", fault):
+        yield piece
 
 
 async def _each(pieces: Iterable[bytes] | AsyncIterator[bytes]) -> AsyncIterator[bytes]:

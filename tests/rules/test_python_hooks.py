@@ -453,3 +453,24 @@ async def test_a_thread_ends_when_nobody_needs_it_any_more() -> None:
             await asyncio.sleep(0.005)
     with pytest.raises(RuntimeError, match="left behind"):
         thread.submit(lambda: 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "note"), [("flow.note('told')", "told"), ("raise ValueError('no')", "was passed over: ValueError: no")]
+)
+async def test_it_is_told_of_every_end_once(tmp_path: Path, body: str, note: str) -> None:
+    flow = Flow("a", Request("GET", "", Headers()), 0.0)
+    handler = hooked(tmp_path, f"def done(self, flow):\n    {body}")
+    handler.done(flow)
+    async with asyncio.timeout(10):
+        while not flow.notes:
+            await asyncio.sleep(0.005)
+    handler.close()
+    assert len(flow.notes) == 1 and note in flow.notes[0]
+
+
+async def test_without_a_done_nobody_is_told(tmp_path: Path) -> None:
+    before = hook_threads()
+    handler = hooked(tmp_path, sending("return await context.send(request)"))
+    handler.done(Flow("a", Request("GET", "", Headers()), 0.0))
+    assert hook_threads() == before
