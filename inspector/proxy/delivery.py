@@ -14,11 +14,10 @@ from inspector.model.flow import Flow, Mutation, Response
 from inspector.model.headers import Headers
 from inspector.proxy.gate import Gate
 from inspector.proxy.gate_document import DocumentGate
+from inspector.proxy.guarded import GuardedWatch
 from inspector.proxy.held import Holds, Step
-from inspector.proxy.hooks import Watch
 from inspector.proxy.intake import Intake, is_stream
 from inspector.proxy.outlet import Outlet
-from inspector.proxy.refusal import from_upstream
 from inspector.proxy.rewriting import delivered_headers
 from inspector.store.flows import FlowStore
 from inspector.wire.body import decoded
@@ -51,36 +50,53 @@ class Delivery:
         self._cost = cost
         self._write = write
         self._send = send
+        self._outlet = Outlet(flow, write, send)
+        self._task: asyncio.Task[Any] | None = None
+        self._headed: httpx.Response | None = None
+        self._over = False
         self._gate: Gate | None = None
         self._document: DocumentGate | None = None
         self._asked = ""
         self.started = False
         """The client has the head."""
 
-    async def run(self, response: httpx.Response, watch: Watch | None) -> None:
-        """Deliver an answer whose head has come. Raises httpx.TransportError where it breaks off, Refusal, Dropped."""
+    async def run(self, response: httpx.Response, watch: GuardedWatch | None) -> None:
+        """Deliver an answer whose head has come. Raises httpx.TransportError where it breaks off, Dropped."""
         headers = self.head(response)
-        if watch is None and not self._asked:
-            await self._send_head(headers, response)
-            await self._tee(_chunks(response))
-        elif is_stream(headers):
-            await self._through_gate(headers, response, watch)
-        else:
-            await self._whole(response, watch)
+        try:
+            if watch is None and not self._asked:
+                await self._send_head(headers, response)
+                if self._asked:
+                    self.hold(self._asked)
+                await self._tee(_chunks(response))
+            elif is_stream(headers):
+                await self._through_gate(headers, response, watch)
+            else:
+                await self._whole(response, watch)
+        finally:
+            self._over = True
+            if self._gate is not None:
+                await self._gate.close()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def hold(self, by: str) -> None:
         """Stop the answer: at once where it streams, when it is whole where it is a document."""
+        if self._over:
+            return
         if self._document is not None:
             self._document.hold(by)
         elif self._gate is not None:
             self._gate.hold(by)
-        elif self.started and self._task is not None and self._flow.response is not None:
-            passed = bytes(self._flow.response.body)
-            self._gate = self._open_gate(Intake(self._flow.response.headers, passed), None, len(passed))
+        elif self.started:
+            self._gate = self._open_gate_midway()
             self._gate.hold(by)
         else:
             self._asked = by
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to be stopped."""
+        return self._over or (self._document is not None and self.started)
 
     @property
     def given(self) -> bytes:
@@ -96,24 +112,21 @@ class Delivery:
         """How the person ended the answer, if so."""
         return self._gate.outcome if self._gate is not None else None
 
-    _task: asyncio.Task[Any] | None = None
-    _headed: httpx.Response | None = None
-
     def head(self, response: httpx.Response) -> Headers:
-        """Put an answer's head on the flow."""
+        """Put an answer's head on the flow, once."""
         flow = self._flow
-        self._task = asyncio.current_task()
+        if self._headed is response and flow.response is not None:
+            return flow.response.headers
+        self._headed, self._task = response, asyncio.current_task()
         headers = Headers.from_raw(response.headers.raw)
-        if self._headed is response:
-            return headers
-        self._headed = response
         flow.response = Response(response.status_code, headers, response.reason_phrase)
         flow.timing.head = self._now()
         self._store.touch(flow)
         return headers
 
     async def _send_head(self, headers: Headers, response: httpx.Response) -> None:
-        reason = response.extensions.get("reason_phrase", response.reason_phrase.encode())
+        reason = response.extensions.get("reason_phrase")
+        reason = reason if reason is not None else response.reason_phrase.encode()
         start = {"type": "http.response.start", "status": response.status_code, "reason": reason}
         await self._send(start | {"headers": headers.end_to_end().raw()})
         self.started = True
@@ -128,21 +141,20 @@ class Delivery:
                     await self._gate.take(chunk)
                     break
                 came = clock()
-                try:
-                    if not write(chunk):
-                        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
-                finally:
-                    body.append((came - zero) * 1000, chunk)
-                    store.touch(flow)
+                written = write(chunk)
+                body.append((came - zero) * 1000, chunk)
+                store.touch(flow)
+                if not written:
+                    await self._outlet.wait(chunk)
                 cost.added_ms += ((clock() - came) * 1000 - cost.added_ms) / 64
         except httpx.TransportError as error:
             if self._gate is None:
                 raise
             chunks = _broken(error)
         if self._gate is not None:
-            await self._run_gate(self._gate, chunks)
+            await self._gate.run(chunks)
 
-    async def _through_gate(self, headers: Headers, response: httpx.Response, watch: Watch | None) -> None:
+    async def _through_gate(self, headers: Headers, response: httpx.Response, watch: GuardedWatch | None) -> None:
         try:
             intake = Intake(headers)
         except DecodeError as error:
@@ -155,30 +167,36 @@ class Delivery:
             self._flow.mutations.append(Mutation("content-encoding", "proxy", encoding, "identity"))
             headers = delivered_headers(headers)
         await self._send_head(headers.without("content-length"), response)
-        self._gate = gate = self._open_gate(intake, watch, 0)
+        self._gate = gate = self._open_gate(intake, watch)
         if self._asked:
             gate.hold(self._asked)
-        await self._run_gate(gate, _chunks(response))
+        await gate.run(_chunks(response))
 
-    def _open_gate(self, intake: Intake, watch: Watch | None, passed: int) -> Gate:
+    def _open_gate_midway(self) -> Gate:
+        assert self._flow.response is not None
+        headers, passed = self._flow.response.headers, bytes(self._flow.response.body)
+        intake, fixed = Intake(headers, passed), ""
+        if not intake.framed:
+            fixed = "this answer can be held and let go, not edited: it is not read by event"
+        elif "content-length" in headers:
+            fixed = "this answer can be held and let go, not edited: the client was told its length"
+        return self._open_gate(intake, None, len(passed), fixed)
+
+    def _open_gate(self, intake: Intake, watch: GuardedWatch | None, passed: int = 0, fixed: str = "") -> Gate:
         assert self._task is not None
-        outlet = Outlet(self._flow, self._write, self._send)
-        return Gate(self._flow, self._store, self._holds, outlet, intake, watch, self._task, passed)
+        return Gate(self._flow, self._store, self._holds, self._outlet, intake, watch, self._task, passed, fixed)
 
-    async def _run_gate(self, gate: Gate, chunks: AsyncIterator[bytes]) -> None:
-        try:
-            await gate.run(chunks)
-        finally:
-            await gate.close()
-
-    async def _whole(self, response: httpx.Response, watch: Watch | None) -> None:
+    async def _whole(self, response: httpx.Response, watch: GuardedWatch | None) -> None:
         self._document = DocumentGate(self._flow, self._store, self._holds, watch)
         if self._asked:
             self._document.hold(self._asked)
         try:
             delivered, body = await self._document.run(_chunks(response))
-        except httpx.TransportError as error:
-            raise from_upstream(error) from error
+        except httpx.TransportError:
+            await self._send_head(self.head(response), response)
+            assert self._flow.response is not None
+            await self._outlet.put(bytes(self._flow.response.body))
+            raise
         headers = delivered.headers
         if "content-length" not in headers and delivered is not self._flow.response:
             headers = Headers([*headers, ("content-length", str(len(body)))])

@@ -9,17 +9,20 @@ from inspector.model.flow import Flow, Reason
 from inspector.wire.body import decoded
 
 
-def answer_is_whole(flow: Flow) -> bool:
-    """Whether the stream's own end came before the connection's: some clients hang up as soon as they have it."""
+def is_whole(flow: Flow, body: bytes) -> bool:
+    """Whether the stream's own end is in a body, decoded: some hang up as soon as they have it, or gave it."""
+    return any(mark in body for mark in by_name(flow.dialect).terminal)
+
+
+def _came_whole(flow: Flow) -> bool:
     if flow.response is None:
         return False
-    body, _ = decoded(flow.response.headers, bytes(flow.response.body))
-    return any(mark in body for mark in by_name(flow.dialect).terminal)
+    return is_whole(flow, decoded(flow.response.headers, bytes(flow.response.body))[0])
 
 
 def finish_broken(flow: Flow, at: float, error: httpx.TransportError) -> None:
     """End a flow whose upstream broke off in the middle of its answer, `at` ms after the start."""
-    if answer_is_whole(flow):
+    if _came_whole(flow):
         flow.note(f"the connection broke after the end of the answer: {error}")
         flow.finish(at, Reason.DONE, "upstream")
     else:

@@ -16,15 +16,18 @@ from inspector.dialects import by_name
 from inspector.model.edits import Edits
 from inspector.model.flow import Flow, Moment, Mutation, Response
 from inspector.model.message import Transcript
+from inspector.proxy.guarded import GuardedWatch
 from inspector.proxy.held import Held, Holds, Step, Waiting
-from inspector.proxy.hooks import Decision, Instead, Verdict, Watch
-from inspector.proxy.intake import Intake, events_of
+from inspector.proxy.hooks import Decision, Instead, Verdict
+from inspector.proxy.intake import EVENT_ENDS, Intake, events_of
 from inspector.proxy.lineup import Item, Lineup
 from inspector.proxy.outlet import Outlet
 from inspector.proxy.progress import Progress
+from inspector.proxy.pulse import Pulse
 from inspector.proxy.rewriting import Rewriting
 from inspector.proxy.tasks import spawn
 from inspector.store.flows import FlowStore
+from inspector.wire.body import decoded
 from inspector.wire.encodings import DecodeError
 from inspector.wire.event import Event
 
@@ -35,7 +38,8 @@ BUFFER = 8 << 20
 class Gate:
     """One answer on its way through. `task` is the one that relays it: it is cancelled when the person ends the answer.
 
-    `passed`: bytes of the answer that went to the client before there was a gate.
+    `passed`: bytes of the answer that went to the client before there was a gate. `fixed` says why it cannot be edited,
+    where that is so from the start.
     """
 
     def __init__(
@@ -45,9 +49,10 @@ class Gate:
         holds: Holds,
         outlet: Outlet,
         intake: Intake,
-        watch: Watch | None,
+        watch: GuardedWatch | None,
         task: asyncio.Task[object],
         passed: int = 0,
+        fixed: str = "",
     ) -> None:
         assert flow.response is not None
         self._flow = flow
@@ -57,6 +62,7 @@ class Gate:
         self._outlet = outlet
         self._intake = intake
         self._watch = watch
+        self._fixed = fixed
         self._task = task
         self._released = passed
         self._lineup = Lineup()
@@ -67,25 +73,29 @@ class Gate:
         self._owed = 0
         self._owed_block = False
         self._over = False
+        self._closed = False
+        self._begun = intake.begun
+        """The client has the beginning of an event, and gets its rest whatever comes."""
+        self._undecided: int | None = None
+        """From where on the events that have come are still to be decided on, while something is awaited for it."""
         self.outcome: Step | None = None
         """How the person ended the answer, if so: DROP, or END where it ends with what they wrote."""
         self._arrived: Progress | None = None
         self._had: Progress | None = None
-        self._signs = 0
         self._changes: dict[str, list[Item]] = {}
         """The events that others changed, by who changed them."""
         writer = by_name(flow.dialect).writer
-        self._sign = writer.keep_alive if writer is not None and intake.framed else b""
-        self._timer = asyncio.get_running_loop().call_later(holds.keep_alive_every, self._keep_alive)
+        sign = writer.keep_alive if writer is not None and intake.framed else b""
+        self._pulse = Pulse(flow, store, outlet, sign, holds.keep_alive_every, self._stands_still)
         if intake.encoded:
-            self._part()
+            self._rewriting.part(self._released)
 
     @property
     def given(self) -> bytes:
         """What the client has of the answer, decoded."""
         if self._flow.delivered is not None:
             return bytes(self._flow.delivered.body)
-        return bytes(self._response.body)[: self._released]
+        return decoded(self._response.headers, bytes(self._response.body)[: self._released])[0]
 
     # The upstream's side
 
@@ -95,16 +105,14 @@ class Gate:
             async for chunk in chunks:
                 await self.take(chunk)
         except Exception:
-            self._stop_waiting()
-            self._lineup.release()
+            if self._watch is not None:
+                self._watch.retire()
+            await self._take_end()
             await self._settle()
             raise
-        self._stop_waiting()
-        await self._arrive(self._intake.close((time.perf_counter() - self._flow.clock) * 1000))
-        await self._ask_at_end()
+        await self._take_end()
         await self._settle()
-        for piece in self._rewriting.close():
-            await self._outlet.put(piece)
+        await self._outlet.put(b"".join(self._rewriting.close()))
 
     async def take(self, chunk: bytes) -> None:
         """The upstream's next bytes."""
@@ -116,37 +124,33 @@ class Gate:
             raise httpx.ReadError(str(error)) from error
         await self._arrive(events)
         self._store.touch(self._flow)
-        while self._lineup.size > BUFFER and self._delivery is not None:
+        while self._lineup.size > BUFFER and self._delivery is not None and not self._delivery.done():
             self._room.clear()
             await self._room.wait()
 
     async def close(self) -> None:
-        """Leave nothing behind."""
-        self._timer.cancel()
+        """Leave nothing behind. What was changed stands on the flow now."""
+        self._closed = True
+        self._pulse.stop()
         for by, items in self._changes.items():
             one = len(items) == 1
-            told = (_text(items[0].raw), _text(_raw(items[0]))) if one else ("", f"{len(items)} events")
+            told = (_text(items[0].raw), _text(items[0].given)) if one else ("", f"{len(items)} events")
             self._flow.mutations.append(Mutation("event", by, *told))
-        if self._signs:
-            sent = f"{self._signs} × {self._sign.decode().strip()!r}"
-            self._flow.mutations.append(Mutation("keep-alive", "proxy", "", sent))
         if (task := self._delivery) is not None:
             task.cancel()
             await asyncio.wait([task])
 
-    def _stop_waiting(self) -> None:
+    async def _take_end(self) -> None:
+        """Nothing more comes of the upstream."""
         self._over = True
+        await self._arrive(self._intake.close((time.perf_counter() - self._flow.clock) * 1000))
+        if self._intake.remark:
+            self._flow.note(self._intake.remark)
         if self._flow.hold is not None:
             self._flow.hold.upstream_done = True
+            self._store.touch(self._flow)
         self._nudge()
-
-    async def _ask_at_end(self) -> None:
-        by = ""
-        if (watch := self._watch) is not None:
-            try:
-                by = watch.end()
-            except Exception as error:  # the border to rules and hooks: the agent must not notice
-                self._excuse(error)
+        by = self._watch.end() if self._watch is not None else ""
         if by and not self._lineup.halt(by, Moment.END) and self._held is None:
             self._begin(Moment.END, by)
         self._lineup.release()
@@ -160,48 +164,68 @@ class Gate:
 
     async def _arrive(self, events: list[tuple[Event, bytes]]) -> None:
         """Decide on events, and deliver what may go. What simply passes goes in one piece."""
-        straight: list[bytes] = []
-        watch, short = self._watch, not self._lineup and self._delivery is None and not self._rewriting.active
-        for event, raw in events:
-            decision: Decision = Verdict.PASS
-            if watch is not None:
-                decision = await self._ask(event)
+        if self._begun and events:
+            await self._complete(*events.pop(0))
+        straight: list[tuple[Event, bytes]] = []
+        watch, short = self._watch, self._passes_all()
+        for pair in events:
+            event, raw = pair
+            decision = watch.event(event) if watch is not None else Verdict.PASS
+            if slow := isinstance(decision, Awaitable):
+                self._undecided = straight[0][0].start if straight else event.start
+                decision = await decision
+                if short and not self._passes_all():
+                    short = False
+                    for earlier in straight:
+                        self._line_up(Item(*earlier), Verdict.PASS)
+                    straight = []
             if short and decision is Verdict.PASS:
-                straight.append(raw)
+                straight.append(pair)
             else:
                 short = False
                 self._line_up(Item(event, raw), decision)
+            if slow:
+                self._undecided = event.end
+                await self._pass_on(straight)
+                self._undecided = None
+                straight, short = [], self._passes_all()
+        await self._pass_on(straight)
+
+    async def _pass_on(self, straight: list[tuple[Event, bytes]]) -> None:
         if straight:
-            data = straight[0] if len(straight) == 1 else b"".join(straight)
+            data = straight[0][1] if len(straight) == 1 else b"".join([raw for _, raw in straight])
             self._released += len(data)
             await self._outlet.put(data)
-        if not short:
+        if self._lineup:
             self._count()
             if self._delivery is None:
                 await self._flush()
+            elif self._delivery.done():
+                await self._delivery
             else:
                 self._nudge()
+
+    def _passes_all(self) -> bool:
+        """Whether nothing stands in an event's way, and nothing is before it."""
+        return not self._lineup and self._delivery is None and not self._rewriting.active
+
+    async def _complete(self, event: Event, raw: bytes) -> None:
+        """The rest of an event that the client has the beginning of."""
+        self._begun = False
+        self._released += len(raw)
+        for progress in (self._arrived, self._had):
+            if progress is not None:
+                progress.take(event)
+        self._undecided = event.end
+        await self._outlet.put(raw)
+        self._undecided = None
 
     def _line_up(self, item: Item, decision: Decision) -> None:
         if self._arrived is not None:
             item.part = self._arrived.take(item.event)
-        self._lineup.add(item, decision)
         if isinstance(decision, Instead):
             self._changes.setdefault(decision.by, []).append(item)
-
-    async def _ask(self, event: Event) -> Decision:
-        try:
-            if (watch := self._watch) is None:
-                return Verdict.PASS
-            decision = watch.event(event)
-            return await decision if isinstance(decision, Awaitable) else decision
-        except Exception as error:  # the border to rules and hooks: the agent must not notice
-            self._excuse(error)
-            return Verdict.PASS
-
-    def _excuse(self, error: Exception) -> None:
-        self._watch = None
-        self._flow.note(f"a rule failed and was passed over: {type(error).__name__}: {error}")
+        self._lineup.add(item, decision)
 
     # The client's side
 
@@ -221,10 +245,9 @@ class Gate:
             await self._outlet.put(item.raw)
             given = [item.event]
         else:
-            self._part()
+            self._rewriting.part(self._released)
             data = b"".join(pieces)
-            for piece in pieces:
-                await self._outlet.put(piece)
+            await self._outlet.put(data)
             given = events_of(self._response.headers.without("content-encoding"), data) if self._had else []
         if self._had is not None:
             for event in given:
@@ -232,36 +255,25 @@ class Gate:
         self._room.set()
         self._count()
 
-    def _part(self) -> None:
-        self._rewriting.part(self._released)
-
     def _count(self) -> None:
         if (hold := self._flow.hold) is not None:
             hold.waiting, hold.waiting_bytes = len(self._lineup), self._lineup.size
             self._store.touch(self._flow)
 
-    def _keep_alive(self) -> None:
-        every = self._holds.keep_alive_every
-        idle = time.perf_counter() - self._outlet.last
-        if idle >= every and self._sign and (self._held is not None or self._lineup.withholds):
-            if self._outlet.keep_alive(self._sign):
-                self._signs += 1
-                if self._flow.hold is not None:
-                    self._flow.hold.kept_alive += 1
-                    self._store.touch(self._flow)
-            idle = 0.0
-        self._timer = asyncio.get_running_loop().call_later(max(every - idle, every / 10), self._keep_alive)
+    def _stands_still(self) -> bool:
+        return (self._held is not None or self._lineup.withholds) and not self._begun
 
     # Holding
 
     def hold(self, by: str) -> None:
-        """Stop here."""
-        self._begin(Moment.EVENT, by)
+        """Stop here; what is over does not stop any more."""
+        if not self._closed and self._held is None and self.outcome is None:
+            self._begin(Moment.EVENT, by)
 
     def _begin(self, moment: Moment, by: str) -> None:
         framed = self._intake.framed
         self._had = Progress(self._flow, self._rewriting.delivered(self._released) if framed else [])
-        first = self._lineup[0].event.start if self._lineup else None
+        first = self._lineup[0].event.start if self._lineup else self._undecided
         came = self._rewriting.arrived() if framed else []
         self._arrived = Progress(self._flow, (event for event in came if first is None or event.start < first))
         for item in self._lineup:
@@ -274,23 +286,22 @@ class Gate:
             self._delivery = spawn(self._delivering(), "held delivery")
 
     async def _delivering(self) -> None:
-        held = self._held
+        """Deliver while somebody holds the answer. Where it fails, `_delivery` stays, and says why."""
         try:
-            while (held := self._held) is not None:
+            while (held := self._held) is not None and self.outcome is None:
                 await self._step_through(held)
-                self._let_go(held)
-                if self.outcome is not None:
+                self._let_go()
+                if self.outcome is None:
+                    await self._flush()
+                else:
                     self._task.cancel()
-                    return
-                await self._flush()
-        finally:
-            if held is not None:
-                self._let_go(held)
             self._delivery = None
+        finally:
+            self._let_go()
             self._room.set()
 
-    def _let_go(self, held: Held) -> None:
-        if self._held is held:
+    def _let_go(self) -> None:
+        if (held := self._held) is not None:
             self._held = self._arrived = self._had = None
             self._owed, self._owed_block = 0, False
             self._holds.end(held)
@@ -309,7 +320,8 @@ class Gate:
                 case Step.GO_ON:
                     return
                 case Step.END:
-                    self._watch = None
+                    if self._watch is not None:
+                        self._watch.stops = False
                     self._lineup.free()
                     return
                 case Step.EVENT:
@@ -324,9 +336,8 @@ class Gate:
         """The answer ends with what the person wrote."""
         while self._lineup:
             await self._deliver(self._lineup.take())
-        self._part()
-        for piece in self._rewriting.close():
-            await self._outlet.put(piece)
+        self._rewriting.part(self._released)
+        await self._outlet.put(b"".join(self._rewriting.close()))
         self.outcome = Step.END
 
     async def _pay(self) -> bool:
@@ -354,7 +365,7 @@ class Gate:
     @property
     def waiting(self) -> Sequence[Waiting]:
         """The events that the client does not have yet."""
-        return [Waiting(item.event, _raw(item), item.part, edited=item.pieces is not None) for item in self._lineup]
+        return [Waiting(item.event, item.given, item.part, edited=item.pieces is not None) for item in self._lineup]
 
     @property
     def delivered(self) -> Transcript:
@@ -364,7 +375,7 @@ class Gate:
     @property
     def editable(self) -> str:
         """Why the answer cannot be edited; empty where it can."""
-        return "" if self._intake.framed else "this answer can be held and let go, not edited: it is not read by event"
+        return self._fixed or ("the rest of an event is still to come: wait for it" if self._begun else "")
 
     def edit(self, edits: Edits, by: str) -> None:
         """Change parts of the answer."""
@@ -377,15 +388,11 @@ class Gate:
             raise ValueError(self.editable)
         if index >= len(self._lineup):
             raise ValueError("this event is with the client already")
-        if raw and not raw.endswith((b"\n\n", b"\r\n\r\n", b"\r\r")):
+        if raw and not raw.endswith(EVENT_ENDS):
             raise ValueError("an event ends with an empty line")
         item = self._lineup[index]
-        self._flow.mutations.append(Mutation("event", by, _text(_raw(item)), _text(raw)))
+        self._flow.mutations.append(Mutation("event", by, _text(item.given), _text(raw)))
         item.pieces = (raw,) if raw else ()
-
-
-def _raw(item: Item) -> bytes:
-    return item.raw if item.pieces is None else b"".join(item.pieces)
 
 
 def _text(raw: bytes) -> str:

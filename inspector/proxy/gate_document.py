@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 
 from inspector.dialects import by_name
 from inspector.model.edits import Edits
-from inspector.model.flow import Capture, Flow, Moment, Mutation, Response
+from inspector.model.flow import Flow, Moment, Mutation, Response
 from inspector.model.message import Message, Transcript
+from inspector.proxy.guarded import GuardedWatch
 from inspector.proxy.held import Dropped, Holds, Step, Waiting
-from inspector.proxy.hooks import Decision, Halt, Instead, Watch
+from inspector.proxy.hooks import Halt, Instead
 from inspector.proxy.progress import Progress
 from inspector.proxy.rewriting import delivered_headers, mutations
 from inspector.store.flows import FlowStore
@@ -21,7 +22,7 @@ from inspector.wire.event import Event
 class DocumentGate:
     """One whole answer on its way through."""
 
-    def __init__(self, flow: Flow, store: FlowStore, holds: Holds, watch: Watch | None) -> None:
+    def __init__(self, flow: Flow, store: FlowStore, holds: Holds, watch: GuardedWatch | None) -> None:
         assert flow.response is not None
         self._flow = flow
         self._response: Response = flow.response
@@ -39,34 +40,34 @@ class DocumentGate:
             self._store.touch(self._flow)
         data, _ = decoded(self._response.headers, bytes(self._response.body))
         self._document = Event(data, "document", end=len(data), at=self._now())
-        for moment, by in await self._halts():
-            await self._hold(moment, by)
+        await self._stop()
         if not self._edited:
             return self._response, bytes(self._response.body)
         headers = delivered_headers(self._response.headers)
-        delivered = Response(self._response.status, headers, self._response.reason, Capture(self._document.data))
-        self._flow.delivered = delivered
+        self._flow.delivered = delivered = Response(self._response.status, headers, self._response.reason)
+        delivered.body.append(self._now(), self._document.data)
         return delivered, self._document.data
 
     def hold(self, by: str) -> None:
         """Stop it when it is whole."""
         self._asked = by
 
-    async def _halts(self) -> list[tuple[Moment, str]]:
-        """Who stops the document, at which moment."""
-        halts = [(Moment.EVENT, self._asked)]
+    async def _stop(self) -> None:
+        """Hold the document for everybody who stops it, one after the other."""
+        by = ""
         if (watch := self._watch) is not None:
-            try:
-                decision: Decision | Awaitable[Decision] = watch.event(self._document)
-                decision = await decision if isinstance(decision, Awaitable) else decision
-                if isinstance(decision, Instead):
-                    self._become(b"".join(decision.pieces), decision.by)
-                    decision = decision.then
-                halts.append((Moment.EVENT, decision.by if isinstance(decision, Halt) else ""))
-                halts.append((Moment.END, watch.end()))
-            except Exception as error:  # the border to rules and hooks: the agent must not notice
-                self._flow.note(f"a rule failed and was passed over: {type(error).__name__}: {error}")
-        return [(moment, by) for moment, by in halts if by]
+            decision = watch.event(self._document)
+            decision = await decision if isinstance(decision, Awaitable) else decision
+            if isinstance(decision, Instead):
+                self._become(b"".join(decision.pieces), decision.by)
+                decision = decision.then
+            by = decision.by if isinstance(decision, Halt) else ""
+        if self._asked:
+            await self._hold(Moment.EVENT, self._asked)
+        if watch is not None and by and watch.stops:
+            await self._hold(Moment.EVENT, by)
+        if watch is not None and (by := watch.end()):
+            await self._hold(Moment.END, by)
 
     async def _hold(self, moment: Moment, by: str) -> None:
         held = self._holds.begin(self._flow, moment, by, self)
@@ -80,6 +81,8 @@ class DocumentGate:
             self._holds.end(held)
         if step is Step.DROP:
             raise Dropped
+        if step is Step.END and self._watch is not None:
+            self._watch.stops = False
 
     def _become(self, data: bytes, by: str) -> None:
         self._flow.mutations.append(Mutation("event", by, f"{len(self._document.data)} bytes", f"{len(data)} bytes"))

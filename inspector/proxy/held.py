@@ -93,6 +93,8 @@ class Held:
         """What the person answers with, at `request` and `head`."""
         self.since = asyncio.get_running_loop().time()
         """The loop's clock when it began, in seconds."""
+        self.over = False
+        """It moves again."""
         self._changed = changed
         self._steps: asyncio.Queue[Step | None] = asyncio.Queue()
 
@@ -104,6 +106,7 @@ class Held:
 
     def send(self, request: Request, by: str = "hand") -> None:
         """Forward another request than the one that came, and go on."""
+        self._check()
         if self.moment is not Moment.REQUEST:
             raise ValueError("the request has gone upstream already")
         change_request(self.flow, request, by)
@@ -112,6 +115,7 @@ class Held:
 
     def answer(self, response: httpx.Response) -> None:
         """Answer in the upstream's place. Its body may be a stream that pauses, or one that raises to break off."""
+        self._check()
         if self.stream is not None:
             raise ValueError("the answer has begun: change what is still to come of it")
         response.extensions[BY] = "hand"
@@ -120,12 +124,17 @@ class Held:
 
     def edit(self, edits: Edits, by: str = "hand") -> None:
         """Change parts of the answer; it stays held."""
+        self._check()
         if self.stream is None:
             raise ValueError("there is no answer to edit yet")
         if self.stream.editable:
             raise ValueError(self.stream.editable)
         self.stream.edit(edits, by)
         self._changed()
+
+    def _check(self) -> None:
+        if self.over:
+            raise ValueError("it is not held any more")
 
     def nudge(self) -> None:
         """Something that was waited for has come."""
@@ -169,6 +178,7 @@ class Holds:
     def end(self, held: Held) -> None:
         """The flow moves again, or is over."""
         self._held.pop(held.flow.id, None)
+        held.over = True
         if (hold := held.flow.hold) is not None:
             held.flow.timing.held += _now(held.flow) - hold.since
             held.flow.hold = None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from inspector.model.headers import Headers
 from inspector.wire.body import FRAMINGS, BodyReader
-from inspector.wire.encodings import Decoder, decoder_for
+from inspector.wire.encodings import DecodeError, Decoder, decoder_for
 from inspector.wire.event import Event
 
-_TRIM = 64 * 1024
-"""Bytes of the window that are behind us, beyond which it is cut."""
+EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+"""Blank lines, as they stand behind an event."""
 
 
 def is_stream(headers: Headers) -> bool:
@@ -19,24 +19,29 @@ def is_stream(headers: Headers) -> bool:
 class Intake:
     """Takes a stream's bytes as they come, decoded where they are encoded.
 
-    `passed` are bytes that have come, and gone to the client, before. What the client has begun to read encoded, or as
-    one document, is not `framed`: it goes on by chunks. DecodeError for an encoding that is unknown.
+    `passed` are bytes that have come, and gone to the client, before; None where it does not have the head either.
+    What the client reads encoded, or as one document, is not `framed`: it goes on by chunks. DecodeError for an
+    encoding that is unknown.
     """
 
-    def __init__(self, headers: Headers, passed: bytes = b"") -> None:
+    def __init__(self, headers: Headers, passed: bytes | None = None) -> None:
         encoded = any(value.strip().lower() not in ("", "identity") for value in headers.all("content-encoding"))
-        self.framed = is_stream(headers) and not (passed and encoded)
+        self.framed = is_stream(headers) and not (passed is not None and encoded)
         self._decoder: Decoder | None = None
         if self.framed:
             self._decoder = decoder_for(",".join(headers.all("content-encoding")))
         self._reader = BodyReader(headers.without("content-encoding"))
         self._window = bytearray()
+        """What stands behind the last event."""
         self._base = 0
+        """Where the last event ended."""
         self._skip = 0
-        self._end = 0
+        """Where that which the client has already ends."""
         if passed and self.framed:
-            self._cut(self._reader.feed(self._keep(passed), 0.0))
+            self._read(passed, 0.0)
             self._skip = self._base + len(self._window)
+        self.remark = ""
+        """What was wrong with the body's encoding at its end."""
 
     @property
     def encoded(self) -> bool:
@@ -49,37 +54,44 @@ class Intake:
             return [(Event(b"", "comment", at=at), chunk)]
         if self._decoder is not None:
             chunk = self._decoder.feed(chunk)
-        return self._cut(self._reader.feed(self._keep(chunk), at)) if chunk else []
+        return self._read(chunk, at) if chunk else []
 
     def close(self, at: float) -> list[tuple[Event, bytes]]:
         """The end of the body: what was pending, and whatever stands behind the last event as a comment."""
         events: list[tuple[Event, bytes]] = []
         if not self.framed:
             return events
-        if self._decoder is not None and (rest := self._decoder.close()):
-            events += self._cut(self._reader.feed(self._keep(rest), at))
+        if self._decoder is not None:
+            try:
+                events += self._read(self._decoder.close(), at)
+            except DecodeError as error:
+                self.remark = str(error)
         events += self._cut(self._reader.close(at))
-        start = max(self._end, self._skip)
+        start = max(self._base, self._skip)
         if rest := bytes(self._window[start - self._base :]):
             events.append((Event(b"", "comment", start=start, end=start + len(rest), at=at), rest))
         return events
 
-    def begun(self, event: Event) -> bool:
-        """Whether the client has the beginning of this event already."""
-        return event.start < self._skip
+    @property
+    def begun(self) -> bool:
+        """Whether the client has the beginning of an event, and its rest is still to come."""
+        beginning = bytes(self._window[: max(0, self._skip - self._base)])
+        return bool(beginning.strip(b"\r\n")) and not beginning.endswith(EVENT_ENDS)
 
-    def _keep(self, data: bytes) -> bytes:
+    def _read(self, data: bytes, at: float) -> list[tuple[Event, bytes]]:
+        events = self._reader.feed(data, at)
+        if len(events) == 1 and not self._window and events[0].end == self._base + len(data):
+            self._base = events[0].end
+            return [(events[0], data)]
         self._window += data
-        return data
+        return self._cut(events)
 
     def _cut(self, events: list[Event]) -> list[tuple[Event, bytes]]:
         base, window, skip = self._base, self._window, self._skip
         cut = [(event, bytes(window[max(event.start, skip) - base : event.end - base])) for event in events]
         if events:
-            self._end = events[-1].end
-        if self._end - base > _TRIM:
-            del window[: self._end - base]
-            self._base = self._end
+            self._base = events[-1].end
+            del window[: self._base - base]
         return cut
 
 

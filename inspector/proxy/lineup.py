@@ -11,7 +11,7 @@ from inspector.proxy.hooks import Decision, Halt, Instead, Verdict
 from inspector.wire.event import Event
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Item:
     """An event on its way."""
 
@@ -25,6 +25,11 @@ class Item:
     moment: Moment = Moment.EVENT
     pieces: tuple[bytes, ...] | None = None
     """What goes in its place."""
+
+    @property
+    def given(self) -> bytes:
+        """What the client gets."""
+        return self.raw if self.pieces is None else b"".join(self.pieces)
 
 
 class Lineup:

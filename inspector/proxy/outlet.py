@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,20 +17,26 @@ class Outlet:
         self._flow = flow
         self._write = write
         self._send = send
+        self._queue = asyncio.Lock()
         self.last = time.perf_counter()
         """The clock when something was last written, in seconds."""
 
     async def put(self, data: bytes) -> None:
         """Write a piece; waits while the client reads too slowly."""
+        if not data:
+            return
         self.last = now = time.perf_counter()
-        try:
-            if not self._write(data):
-                await self._send({"type": "http.response.body", "body": data, "more_body": True})
-        finally:
-            if self._flow.delivered is not None:
-                self._flow.delivered.body.append((now - self._flow.clock) * 1000, data)
+        if self._flow.delivered is not None:
+            self._flow.delivered.body.append((now - self._flow.clock) * 1000, data)
+        if self._queue.locked() or not self._write(data):
+            await self.wait(data)
+
+    async def wait(self, data: bytes) -> None:
+        """Write a piece as soon as the client takes it, and behind all that waits already."""
+        async with self._queue:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     def keep_alive(self, data: bytes) -> bool:
         """Give a sign of life, if the client can take one now. It is no part of the answer."""
         self.last = time.perf_counter()
-        return self._write(data)
+        return not self._queue.locked() and self._write(data)

@@ -8,7 +8,7 @@ ASGI's messages (`inspector.write`, see `write_chunk`) or to hang up (`inspector
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from uvicorn.protocols.http.httptools_impl import (
     HEADER_RE,
@@ -64,18 +64,26 @@ class ExactProtocol(HttpToolsProtocol):
 class ExactCycle(RequestResponseCycle):
     """One request and its response."""
 
+    body_is: Literal["framed", "until close", "none"] = "framed"
+    """How the client finds the body's end; a client of HTTP/1.0 knows no chunks."""
+
     async def send(self, message: Any) -> None:
         """ASGI's send: the head is written as given, everything else by uvicorn."""
-        if self.response_started or message["type"] != "http.response.start":
-            await super().send(message)
+        if not self.response_started and message["type"] == "http.response.start":
+            await self._send_head(message)
             return
-        await self._send_head(message)
+        if self.body_is == "none":
+            message = message | {"body": b""}
+        elif self.body_is == "until close":
+            self.expected_content_length = len(message["body"])
+        await super().send(message)
 
     def write_chunk(self, chunk: bytes) -> bool:
         """Write a piece of a chunked body at once; False where that cannot be, and it must go by `send`."""
         if not self.chunked_encoding or self.flow.write_paused or self.disconnected or self.response_complete:
             return False
-        self.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        if chunk:  # an empty one would end the body
+            self.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         return True
 
     def drop(self) -> None:
@@ -93,10 +101,13 @@ class ExactCycle(RequestResponseCycle):
         lines = [STATUS_LINE[status].rstrip() if reason is None else b"HTTP/1.1 %d %b" % (status, reason)]
         lines += [self._header(name, value) for name, value in message["headers"]]
         if status in BODILESS:
-            self.expected_content_length = 0
+            self.expected_content_length, self.body_is = 0, "none"
         elif self.chunked_encoding is None and self.scope["method"] != "HEAD":
-            self.chunked_encoding = True
-            lines.append(b"transfer-encoding: chunked")
+            if self.scope["http_version"] == "1.0":
+                self.body_is = "until close"
+            else:
+                self.chunked_encoding = True
+                lines.append(b"transfer-encoding: chunked")
         if not self.keep_alive:
             lines.append(b"connection: close")
         self.response_started = True

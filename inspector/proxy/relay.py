@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import httpx
 from starlette.types import Receive, Scope, Send
 
-from inspector.dialects import by_name, detect
+from inspector.dialects import detect
 from inspector.model.agents import agent_of
 from inspector.model.flow import Flow, Moment, Reason, Request, Response
 from inspector.model.headers import Headers
@@ -23,9 +23,10 @@ from inspector.proxy.client_watch import ClientGone, ClientWatch, Hangup
 from inspector.proxy.credential import Credential
 from inspector.proxy.delivery import Cost, Delivery
 from inspector.proxy.embedded import Aborted
-from inspector.proxy.ends import finish_broken
+from inspector.proxy.ends import finish_broken, is_whole
+from inspector.proxy.guarded import GuardedWatch, excuse
 from inspector.proxy.held import Dropped, Holds, Step
-from inspector.proxy.hooks import Context, Hooks, RequestHandler, Watch, by_of
+from inspector.proxy.hooks import Context, Hooks, RequestHandler, by_of
 from inspector.proxy.refusal import Refusal, from_upstream
 from inspector.proxy.routes import BadPath, Routes, Unrouted
 from inspector.store.flows import FlowStore
@@ -57,7 +58,8 @@ class Relay:
 
     def can_hold(self, flow: Flow) -> bool:
         """Whether a flow is on its way, and moving."""
-        return flow.id in self.live and flow.live and flow.hold is None
+        exchange = self.live.get(flow.id)
+        return exchange is not None and flow.live and flow.hold is None and not exchange.delivery.over
 
     def hold(self, flow: Flow, by: str = "hand") -> None:
         """Stop a flow at its next event, or the next moment at which it can be stopped."""
@@ -80,7 +82,8 @@ class _Exchange:
         self.refusal = self._route(scope)
         flow.dialect = detect(flow.request).name
         self.context = Context(flow, relay.transport, relay.holds)
-        self.watch: Watch | None = None
+        self.watch: GuardedWatch | None = None
+        self.answer: httpx.Response | None = None
         write = scope["extensions"]["inspector.write"]
         self.delivery = Delivery(flow, relay.store, relay.holds, relay.cost, write, send)
         self.hold_asked = ""
@@ -92,7 +95,11 @@ class _Exchange:
         try:
             await self._receive_request()
             async with ClientWatch(self.hangup, self.context.cancelled.set):
-                await self._relay(await self._answer())
+                try:
+                    await self._relay(await self._answer())
+                finally:
+                    await self._close(self.answer)
+                    await self._close(self.context.upstream)
         except ClientGone:
             self._client_gone()
         except Dropped:
@@ -110,8 +117,8 @@ class _Exchange:
         finally:
             flow.finish(self._now(), Reason.UNFINISHED, "proxy")
             del self.relay.live[flow.id]
-            self.relay.store.touch(flow)
             self._tell_done()
+            self.relay.store.touch(flow)
 
     def hold(self, by: str) -> None:
         """Stop at the next moment at which that can be."""
@@ -137,14 +144,11 @@ class _Exchange:
         self._finish(Reason.DROPPED, "hand", "dropped by hand")
         self.drop()
 
-    def _excuse(self, error: Exception) -> None:
-        self.flow.note(f"a rule failed and was passed over: {type(error).__name__}: {error}")
-
     def _tell_done(self) -> None:
         try:
             self.relay.hooks.done(self.flow)
         except Exception as error:  # the border to rules
-            self._excuse(error)
+            excuse(self.flow, error)
 
     def _route(self, scope: Scope) -> Refusal | None:
         request = self.flow.request
@@ -210,44 +214,41 @@ class _Exchange:
             else:
                 self._finish(Reason.FAULT, by_of(response), str(error))
             raise Aborted(str(error)) from error
-        finally:
+
+    async def _close(self, response: httpx.Response | None) -> None:
+        """End what is left of an answer, so that whoever gives it stops at once."""
+        if response is not None and not response.is_closed:
             await response.aclose()
 
     async def _answer(self) -> httpx.Response:
         """The answer, as the rules, the person or the upstream give it."""
-        response = await self._before_upstream() or await self._changed(await self._ask())
-        self.delivery.head(response)
-        by = ""
+        self.answer = await self._before_upstream() or await self._changed(await self._ask())
+        self.delivery.head(self.answer)
         try:
-            self.watch = self.relay.hooks.watch(self.context, response)
-            by = self.watch.head() if self.watch is not None else ""
+            if (watch := self.relay.hooks.watch(self.context, self.answer)) is not None:
+                self.watch = GuardedWatch(self.flow, watch)
         except Exception as error:  # the border to rules: the agent must not notice
-            self._excuse(error)
-        return await self._hold_head(response, by) if by else response
+            excuse(self.flow, error)
+        by = self.watch.head() if self.watch is not None else ""
+        if by and (reply := await self.context.hold(Moment.HEAD, by)) is not None:
+            await self._close(self.answer)
+            self.answer, self.watch = reply, None
+            self.context.note_response(reply)
+        return self.answer
 
     async def _changed(self, response: httpx.Response) -> httpx.Response:
         """The upstream's answer, or what a rule puts in its place."""
+        self.answer = response
         try:
             changed = await self.relay.hooks.response(self.context, response)
+        except Dropped:
+            raise
         except Exception as error:  # the border to rules: the agent must not notice
-            self._excuse(error)
+            excuse(self.flow, error)
             return response
         if changed is not response:
             self.context.note_response(changed)
         return changed
-
-    async def _hold_head(self, response: httpx.Response, by: str) -> httpx.Response:
-        try:
-            reply = await self.context.hold(Moment.HEAD, by)
-        except BaseException:
-            await response.aclose()
-            raise
-        if reply is None:
-            return response
-        await response.aclose()
-        self.watch = None
-        self.context.note_response(reply)
-        return reply
 
     async def _before_upstream(self) -> httpx.Response | None:
         try:
@@ -255,10 +256,12 @@ class _Exchange:
         except Dropped:
             raise
         except Exception as error:  # the border to rules: the agent must not notice
-            self._excuse(error)
+            excuse(self.flow, error)
             reply = None
         if self.hold_asked and reply is None:
             reply = await self.context.hold(Moment.REQUEST, self.hold_asked)
+        elif self.hold_asked:
+            self.delivery.hold(self.hold_asked)
         if reply is not None:
             self.context.note_response(reply)
         return reply
@@ -273,17 +276,12 @@ class _Exchange:
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _client_gone(self) -> None:
-        if self._answer_is_whole():
+        if is_whole(self.flow, self.delivery.given):  # some clients hang up as soon as they have the stream's own end
             self._finish(Reason.DONE, "client")
         elif self.delivery.started:
             self._finish(Reason.CLIENT_GONE, "client", "the client closed the connection in the middle of the answer")
         else:
             self._finish(Reason.CLIENT_GONE, "client", "499: the client closed the connection before an answer")
-
-    def _answer_is_whole(self) -> bool:
-        """Whether the stream's own end came before the connection's: some clients hang up as soon as they have it."""
-        given = self.delivery.given
-        return any(mark in given for mark in by_name(self.flow.dialect).terminal)
 
     def _finish(self, reason: Reason, by: str, error: str | None = None) -> None:
         self.flow.finish(self._now(), reason, by, error)

@@ -39,11 +39,27 @@ class Rewriting:
 
     def feed(self, event: Event) -> list[bytes] | None:
         """What goes in an event's place; None where it goes as it is."""
-        return self._rewriter.feed(event) if self._rewriter is not None else None
+        if self._rewriter is None:
+            return None
+        try:
+            return self._rewriter.feed(event)
+        except Exception as error:  # the border to dialects, which meet malformed input of every kind
+            self._give_up(error)
+            return None
 
     def close(self) -> list[bytes]:
         """What is missing at the end."""
-        return self._rewriter.close() if self._rewriter is not None else []
+        if self._rewriter is None:
+            return []
+        try:
+            return self._rewriter.close()
+        except Exception as error:  # as above
+            self._give_up(error)
+            return []
+
+    def _give_up(self, error: Exception) -> None:
+        self._rewriter = None
+        self._flow.note(f"from here on the answer is not edited: {type(error).__name__}: {error}")
 
     @property
     def active(self) -> bool:
