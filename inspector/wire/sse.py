@@ -47,6 +47,8 @@ class SSE:
     def feed(self, data: bytes) -> list[Event]:
         """Take the next bytes; give the events that they complete."""
         if data:
+            if (event := self._alone(data)) is not None:
+                return [event]
             self._feed(data)
         events, self._events = self._events, []
         return events
@@ -63,6 +65,20 @@ class SSE:
         events, self._events = self._events, []
         return events
 
+    def _alone(self, data: bytes) -> Event | None:
+        """One event that came alone and whole, as most do: read at once, at a third of the cost. None for all else."""
+        at = data.find(b"\n") + 1 if data.startswith(b"event: ") else 0
+        if not data.startswith(b"data: ", at) or data.find(b"\n", at) != len(data) - 2 or not data.endswith(b"\n"):
+            return None
+        pending = self._tail or self._size or self._data or self._note or self._line_feed_due or self._bare_cr
+        if pending or self._name or self._id or self._document is not None or b"\r" in data or len(data) > self._limit:
+            return None
+        self._first = False
+        start, self._start = self._start, self._offset + len(data)
+        self._offset = self._start
+        name = data[7 : at - 1].decode("utf-8", "replace") if at else ""
+        return Event(data[at + 6 : -2], "data", name, "", start, self._start)
+
     def _feed(self, data: bytes) -> None:
         data = self._settle_cr(data)
         lines = data.splitlines(keepends=True)
@@ -73,7 +89,7 @@ class SSE:
             self._line(self._take_tail(line))
         if last.endswith(b"\n"):
             self._line(self._take_tail(last))
-        elif last == b"\r" and self._bare_cr and not self._tail:
+        elif last == b"\r" and self._bare_cr and not self._tail and self._document is None:
             # The line before ended in CR alone, so this blank line is whole; an LF may still come and is passed over.
             self._line(self._take_tail(last))
             self._line_feed_due = True

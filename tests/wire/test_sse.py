@@ -212,3 +212,29 @@ def test_offsets_are_contiguous(body: bytes, limit: int) -> None:
     events = cut(body, limit=limit)
     assert all(before.end == after.start for before, after in pairwise(events))
     assert all(event.start < event.end <= len(body) for event in events)
+
+
+PIECE = st.sampled_from(
+    [
+        b"data: x\n\n",
+        b"event: e\ndata: y\n\n",
+        b"data: \n\n",
+        b"data: a\ndata: b\n\n",
+        b"data: longer than eight\n\n",
+        b"data: \r\n\n",
+        b"\xef\xbb\xbfdata: x\n\n",
+        b"event: e\n",
+        b"data: cut",
+        b"id: 1\n",
+        b": c\n",
+        b"{\n",
+        b"\n",
+        b"\r",
+    ]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(PIECE, max_size=8), st.sampled_from([8, 1 << 20]))
+def test_events_that_come_alone_are_those_of_the_whole_body(pieces: list[bytes], limit: int) -> None:
+    assert cut(*pieces, limit=limit) == cut(b"".join(pieces), limit=limit)
