@@ -92,7 +92,7 @@ class AnswerWatch:
         """Decide on the next event by what the answer says with it."""
         if not (self._events or self._ends):
             return Verdict.PASS
-        if self._marks and not self._answer.open and not any(mark in event.data for mark in self._marks):
+        if self._marks and not self._answer.open and not any(map(event.data.__contains__, self._marks)):
             return Verdict.PASS
         if not _is_keep_alive(event):
             self._read(event)

@@ -34,10 +34,10 @@ class AnswerDialog(ModalScreen[Reply | None]):
     BINDING_GROUP_TITLE = "Answer by hand"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "send", "answer", id="reply.send", tooltip="Give the agent this answer", priority=True),
+        Binding("escape", "leave", "leave", id="reply.leave", tooltip="Leave, and keep what was typed", priority=True),
         Binding("ctrl+n", "insert", "add", id="reply.add", tooltip="A text, thoughts or a tool call", priority=True),
         Binding("ctrl+t", "how", "fault", id="reply.how", tooltip="What goes wrong with it", priority=True),
         Binding("ctrl+o", "outside", "$EDITOR", id="reply.outside", tooltip="This text in $EDITOR", priority=True),
-        Binding("escape", "leave", "leave", id="reply.leave", tooltip="Leave, and keep what was typed", priority=True),
         Binding("f1", "app.help", "keys", show=False, id="reply.help", tooltip="The keys of the focused part"),
     ]
 
@@ -57,7 +57,7 @@ class AnswerDialog(ModalScreen[Reply | None]):
         """An answer that cannot be right, which the person was told."""
         self._failure = ""
         self._head = StyledLine(id="reply-head")
-        self._hold = HoldLine(id="reply-hold")
+        self._hold = HoldLine(needed=True, id="reply-hold")
         self._list = SaidList(id="reply-parts")
         self._hows = OptionList(*(f"○ {how.label}" for how in HOWS), compact=True, markup=False, id="reply-hows")
         self._number = Input(compact=True, id="reply-number", type="number", valid_empty=True)
@@ -151,10 +151,11 @@ class AnswerDialog(ModalScreen[Reply | None]):
         number = f"{self._draft.number or f'{how.usual:g}'} {how.number}" if how.number else ""
         if how.status is not None:
             return f"The agent gets HTTP {how.status}" + (f" · {number}" if number else "")
+        if how.spoils:
+            return f"For the agent: {number or f'the answer {how.label}'}"
         calls = sum(said.kind == "call" for said in self._draft.parts)
         ends = f"its turn to run {calls} tool call{'' if calls == 1 else 's'}" if calls else "the end of the turn"
-        fault = how.label if how != HOWS[0] else ""
-        return " · ".join(word for word in (f"For the agent: {ends}", fault, number) if word)
+        return " · ".join(word for word in (f"For the agent: {ends}", number) if word)
 
     # What the person does
 

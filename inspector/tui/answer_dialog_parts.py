@@ -52,15 +52,17 @@ class How:
     """What its number means; empty where it has none."""
     usual: float = 0.0
     status: int | None = None
+    spoils: bool = False
+    """Whether the answer does not come whole."""
 
 
 HOWS = (
     How("as written"),
     How("slowly", "tokens a second", 10),
-    How("breaks off", "tokens, then it breaks off", 12),
-    How("falls silent", "tokens, then nothing more", 12),
-    How("never comes"),
-    How("malformed", "good events before the bad", 1),
+    How("breaks off", "tokens, then it breaks off", 12, spoils=True),
+    How("falls silent", "tokens, then nothing more", 12, spoils=True),
+    How("never comes", spoils=True),
+    How("malformed", "good events before the bad", 1, spoils=True),
     How("429 rate limit", "seconds of retry-after", 30, 429),
     How("529 overloaded", "seconds of retry-after", 30, 529),
     How("500 error", status=500),

@@ -36,6 +36,7 @@ class AnswerEditor(ModalScreen[bool]):
     BINDING_GROUP_TITLE = "Held answer"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "send", "send edited", id="held.send", tooltip="Send what is edited, and go on"),
+        Binding("escape", "dismiss(False)", "leave", id="held.leave", tooltip="Leave; what was typed is kept"),
         Binding("ctrl+o", "outside", "$EDITOR", id="held.outside", tooltip="The same text in $EDITOR"),
         Binding("ctrl+t", "take_out", "take out", id="held.take-out", tooltip="Leave this part out, or put it back"),
         Binding("ctrl+n", "add(False)", "add text", id="held.add-text", tooltip="Add a text behind the last part"),
@@ -44,7 +45,6 @@ class AnswerEditor(ModalScreen[bool]):
         Binding("ctrl+g", "problem", "mistake", id="held.problem", tooltip="To where the JSON is wrong"),
         Binding("ctrl+up", "choose(-1)", "part before", show=False, id="held.previous", tooltip="To the part before"),
         Binding("ctrl+down", "choose(1)", "next part", show=False, id="held.next", tooltip="To the next part"),
-        Binding("escape", "dismiss(False)", "leave", id="held.leave", tooltip="Leave; what was typed is kept"),
     ]
 
     def __init__(self, desk: Desk, held: Held, draft: AnswerDraft, spot: Spot | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 
-from inspector.model.flow import Flow, State
+from inspector.model.flow import Flow, Moment, State
 from inspector.model.message import (
     Answer,
     Media,
@@ -110,7 +110,10 @@ def closing_blocks(flow: Flow, transcript: Transcript) -> list[Block]:
     blocks: list[Block] = []
     if flow.live and not any(choice.parts for choice in answer.choices):
         waiting = {State.RECEIVING: "the request is coming in", State.WAITING: "waiting for the upstream"}
-        blocks.append(Block("wait", "model", [("muted", waiting.get(flow.state, "the answer begins"))], live=True))
+        words = waiting.get(flow.state, "the answer begins")
+        if flow.hold is not None:
+            words = "held: the upstream does not have the request yet" if flow.hold.moment is Moment.REQUEST else "held"
+        blocks.append(Block("wait", "model", [("muted", words)], live=flow.hold is None))
     for place, error in enumerate(dict.fromkeys(text for text in (answer.error, _failure(flow)) if text)):
         blocks.append(Block(f"e{place}", "error", bodies=(Body(error, "error", keep=HISTORY_LINES),)))
     for place, note in enumerate(dict.fromkeys([*flow.notes, *transcript.notes])):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -14,9 +15,12 @@ from inspector.rules.control import HAND
 from inspector.rules.replies import Reply, build
 from inspector.tui.answer_dialog import AnswerDialog
 from inspector.tui.answer_dialog_parts import ReplyDraft
+from inspector.tui.answer_editor import AnswerEditor
 from inspector.tui.desk import Desk
+from inspector.tui.detail import Detail
 from inspector.tui.edit_outcome import Edited, Purpose
 from inspector.tui.flow_screen import FlowScreen
+from inspector.tui.held_pane import new_draft
 from inspector.tui.request_editor import RequestEditor
 from inspector.tui.request_editor_document import Draft
 from inspector.tui.text import printable
@@ -28,6 +32,8 @@ class EditActions(FlowScreen):
     """Acts on the selected flow."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "edit_answer", "edit", id="hold.edit", tooltip="Edit the held answer"),
+        Binding("e", "edit_request", "edit", id="edit.request", tooltip="Edit the request, and send it on or again"),
         Binding("a", "answer", "answer", id="edit.answer", tooltip="Answer in the place of the model"),
     ]
 
@@ -41,6 +47,8 @@ class EditActions(FlowScreen):
         match action:
             case "edit_request":
                 return self._purpose is not None
+            case "edit_answer":
+                return (held := self._held_now(self.selected)) is not None and held.stream is not None
             case "answer":
                 return self._held_now(self.selected) is not None
         return super().check_action(action, parameters)
@@ -65,6 +73,20 @@ class EditActions(FlowScreen):
         else:
             self.app.push_screen(editor)
 
+    def action_edit_answer(self) -> None:
+        """Edit what the cursor of the held answer stands on."""
+        held = self._held_now(self.selected)
+        if held is None or held.stream is None:
+            return
+        if held.stream.editable:
+            self.notify(printable(held.stream.editable), severity="warning", markup=False)
+            return
+        detail, flow = self.query_one(Detail), held.flow
+        draft = detail.drafts.get(flow.id) or new_draft(flow)
+        detail.drafts.keep(flow.id, draft)
+        spot = detail.held_pane.spot if detail.held_pane.has_focus else None
+        self.app.push_screen(AnswerEditor(self.desk, held, draft, spot), partial(self._edited, flow))
+
     def action_answer(self) -> None:
         """Answer the held request, or end the held answer, with what the person writes."""
         flow = self.selected
@@ -79,6 +101,11 @@ class EditActions(FlowScreen):
         self.app.push_screen(
             AnswerDialog(flow, tools, self._reply_drafts, lambda reply: self._answer(flow, reply), begun=begun)
         )
+
+    def _edited(self, flow: Flow, sent: bool | None) -> None:
+        if sent:
+            self.query_one(Detail).drafts.forget(flow.id)
+            self.notify(f"Flow {flow.number} goes on with the edited answer", timeout=3, markup=False)
 
     @property
     def _purpose(self) -> Purpose | None:

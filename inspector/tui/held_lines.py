@@ -34,7 +34,10 @@ _GIVEN: dict[Given, tuple[str, str, str]] = {
 _INDENT = 10
 _SMALL = 4096
 """Bytes of an event beyond which its values are not listed."""
-_DULL = {"type", "object", "id", "created", "model", "item_id", "sequence_number", "obfuscation", "system_fingerprint"}
+_DULL = {
+    *("type", "object", "id", "created", "model", "item_id", "sequence_number", "obfuscation", "system_fingerprint"),
+    "logprobs",
+}
 _TEXTS = {"text", "partial_json", "thinking", "content", "arguments", "delta", "reasoning_content", "refusal"}
 """Names of texts, which speak for themselves."""
 NARROW = 70
@@ -98,7 +101,7 @@ def where(draft: AnswerDraft, waiting: Sequence[Waiting]) -> str:
     if not 0 <= index < len(draft.parts):
         return ""
     part = draft.parts[index]
-    name = f"tool call {one_line(part.name, 40)}".rstrip() if part.call else _CHIPS.get(part.kind, part.kind)
+    name = f"tool call {one_line(part.name, 40)}".rstrip() if part.call else f"the {_CHIPS.get(part.kind, part.kind)}"
     return f"before {name} reaches the agent" if part.given is Given.NONE else f"in the middle of {name}"
 
 
@@ -259,17 +262,18 @@ def _leaves(data: bytes) -> str | None:
         return None
     try:
         level: list[tuple[str, object]] = [("", json.loads(data))]
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     told: list[str] = []
     while level:
         name, value = level.pop(0)
         if isinstance(value, dict):
-            level[:0] = value.items()
+            level[:0] = ((key, each) for key, each in value.items() if key not in _DULL)
         elif isinstance(value, list):
             level[:0] = [(name, each) for each in value]
-        elif value not in (None, "") and name not in _DULL:
-            told.append(json.dumps(value, ensure_ascii=False) if name in _TEXTS else f"{name} {value}")
+        elif value not in (None, ""):
+            words = json.dumps(value, ensure_ascii=False) if name in _TEXTS else f"{name} {value}"
+            told += [words] if told[-1:] != [words] else []
     return one_line(" · ".join(told))
 
 

@@ -10,7 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from inspector.model.flow import Flow
-from inspector.tui.hold_words import hold_line
+from inspector.tui.hold_words import OVER, hold_line
 from inspector.tui.spans import Line, cut
 
 
@@ -31,8 +31,10 @@ class HoldLine(Widget):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, needed: bool = False, id: str | None = None) -> None:
+        """`needed`: what stands below it is for a hold, and of no use without one."""
         super().__init__(id=id)
+        self._needed = needed
         self._flow: Flow | None = None
         self._line: Line = []
         self._where = ""
@@ -41,8 +43,10 @@ class HoldLine(Widget):
         """Tell of this flow's hold as it is now; draws only what is new. `where` is better known than the moment."""
         self._flow, self._where = flow, where
         hold = flow.hold if flow is not None else None
-        self.set_class(hold is not None, "-held")
-        line = hold_line(hold, now_of(flow), self.size.width, where) if flow is not None and hold is not None else []
+        self.set_class(hold is not None or self._needed, "-held")
+        line = OVER if self._needed else []
+        if flow is not None and hold is not None:
+            line = hold_line(hold, now_of(flow), self.size.width, where)
         if line != self._line:
             self._line = line
             self.refresh()

@@ -16,6 +16,9 @@ _WHERE = {
     Moment.EVENT: "before the next event",
     Moment.END: "before the end of the answer",
 }
+_SHORT = {**_WHERE, Moment.REQUEST: "before it goes upstream", Moment.END: "before its end"}
+OVER: Line = [("chip", " NOT HELD "), ("text", " it went on, or its client left: nothing can be sent any more")]
+"""What stands in the place of the line where something was written for a hold that is over."""
 _MOMENTS = tuple(Moment)
 
 
@@ -33,7 +36,7 @@ def hold_line(hold: Hold, now: float, width: int, where: str = "") -> Line:
     urgent = left is not None and left < SOON
     parts = [
         _Part(0, [[("chip", f" ‖ HELD {clock((now - hold.since) / 1000)} ")]]),
-        _Part(3, [[("text", where or _WHERE[hold.moment])]]),
+        _Part(3, [[("text", words)] for words in ([where] if where else [_WHERE[hold.moment], _SHORT[hold.moment]])]),
         _Part(1, [_why(hold.by)]),
         _Part(4, _upstream(hold)),
         _Part(1 if urgent else 2, _client(hold, left, "late" if urgent else "muted")),

@@ -46,6 +46,7 @@ Whatever view is open, it is one request. What you do not touch is sent byte for
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "send", "send", id="edit.send", tooltip="Send it as it stands here", priority=True),
+        Binding("escape", "leave", "leave", id="edit.leave", tooltip="Leave, and keep what was typed", priority=True),
         Binding("ctrl+l", "next_view", "view", id="edit.view", tooltip="Look at it in another way", priority=True),
         Binding("f2", "view('pieces')", "by message", show=False, id="edit.by-message", tooltip="Piece by piece"),
         Binding("f3", "view('json')", "JSON", show=False, id="edit.json", tooltip="The whole body as JSON"),
@@ -54,7 +55,6 @@ Whatever view is open, it is one request. What you do not touch is sent byte for
         Binding("ctrl+t", "sticky", "sticky", id="edit.sticky", tooltip="Change all later ones, too", priority=True),
         Binding("ctrl+r", "reset", "undo all", id="edit.reset", tooltip="Back to what came", priority=True),
         Binding("ctrl+g", "compare", "what changes", id="edit.compare", tooltip="Compare a big body", priority=True),
-        Binding("escape", "leave", "leave", id="edit.leave", tooltip="Leave, and keep what was typed", priority=True),
         Binding("f1", "app.help", "keys", show=False, id="edit.help", tooltip="The keys of the focused part"),
     ]
 
@@ -86,7 +86,7 @@ Whatever view is open, it is one request. What you do not touch is sent byte for
         self._changes: list[Change] = []
         self._timer: Timer | None = None
         self._head_line = EditorHead(id="request-head")
-        self._hold = HoldLine(id="request-hold")
+        self._hold = HoldLine(needed=purpose is Purpose.SEND_ON, id="request-hold")
         self._list = MessageList(id="request-pieces")
         self._what = RuleLine(id="request-what")
         self._area = EditArea(id="request-area")
@@ -254,11 +254,11 @@ Whatever view is open, it is one request. What you do not touch is sent byte for
         views = [(view, *VIEWS[view]) for view in self._views]
         self._head_line.show(title(self._flow, self._purpose, self._request, model), views, self._view)
 
-    def _show_what(self, problem: str = "") -> None:
-        """Say what stands in the area, and whether it is right."""
+    def _show_what(self, problem: str = "", short: str = "not valid") -> None:
+        """Say what stands in the area, and whether it is right; `short` is what a problem comes to."""
         self._problem = problem
         if problem := problem or self._area.problem:
-            right: Line = [("error", problem if self.has_class("-low") else "not valid")]
+            right: Line = [("error", problem if self.has_class("-low") else short)]
         else:
             right = [("muted", "json · valid" if self._area.json else "text")]
         self._what.set(about(self._piece, self._view), right)
@@ -353,15 +353,17 @@ Whatever view is open, it is one request. What you do not touch is sent byte for
             self._area.focus()
             if self._view != "head":
                 self._insisted = text
+                if self._timer is not None:
+                    self._timer.stop()
                 self._show_what(f"not sent: {self._problem} · ctrl+s again sends it as it is typed")
                 self._show_changes()
             return
         request = self._request.with_body(self._document.data) if self._document.changed else self._request
-        edited = Edited(request, self._sticky and self._document.changed)
+        edited = Edited(request, self._sticky and self._document.lasting() > 0)
         try:
             self._give(edited)
         except ValueError as error:
-            self._show_what(f"not sent: {error}")
+            self._show_what(f"not sent: {error}", "not sent")
             self._show_changes()
             return
         self._drafts.forget(self._key)

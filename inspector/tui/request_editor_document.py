@@ -74,12 +74,18 @@ class RequestDocument:
         return templates(body, self.dialect, at) if body is not None else []
 
     def changes(self) -> list[Change]:
-        """What differs from the original. ValueError where either is no JSON."""
-        return changes(json.loads(self.original), json.loads(self.data)) if self.changed else []
+        """What differs from the original. ValueError where either is no JSON, or too deep."""
+        try:
+            return changes(json.loads(self.original), json.loads(self.data)) if self.changed else []
+        except RecursionError as error:
+            raise ValueError("it is too deep to be compared") from error
 
     def lasting(self) -> int:
-        """How many of the changed pieces can be made sticky. ValueError where the body is no JSON."""
-        return len(changed_pieces(self.original, self.data))
+        """How many of the changed pieces can be made sticky; none where the body is no JSON."""
+        try:
+            return len(changed_pieces(self.original, self.data))
+        except ValueError:
+            return 0
 
     def text(self) -> str:
         """The whole, laid out for editing; as it is where it is no JSON."""

@@ -65,6 +65,12 @@ class RulesPane(ChangePane):
         """One of them."""
         return self._rows[index][0]
 
+    def go_to(self, wanted: Breakpoint) -> None:
+        """Put the cursor on a breakpoint."""
+        self.pull()
+        places = (index for index, (_, entry) in enumerate(self._rows) if entry and entry.breakpoint is wanted)
+        self.set_cursor(next(places, self.cursor))
+
     @property
     def entry(self) -> Entry | None:
         """The rule under the cursor."""
@@ -188,6 +194,7 @@ class RulesScreen(ModalScreen[None]):
         if self._edited is not None:
             made.on = self._edited.on
             self._control.breakpoints.remove(self._edited)
+        self._list.go_to(made)
         self._end_typing()
 
     @on(RuleInput.Left)

@@ -45,7 +45,7 @@ HEADER_EVERY = 0.5
 _SHARES = (0.15, 0.85)
 
 
-class MainScreen(HoldActions, EditActions, ReplayActions):
+class MainScreen(ReplayActions, HoldActions, EditActions):
     """What the person sees first and mostly."""
 
     BLANK: ClassVar[bool] = True
@@ -59,8 +59,6 @@ class MainScreen(HoldActions, EditActions, ReplayActions):
         Binding("escape", "back", "back", id="view.back", tooltip="From the whole-screen detail back to the list"),
         Binding("left_square_bracket", "grow(-5)", "less list", show=False, id="view.less", tooltip="Smaller list"),
         Binding("right_square_bracket", "grow(5)", "more list", show=False, id="view.more", tooltip="Larger list"),
-        Binding("e", "edit_answer", "edit", id="hold.edit", tooltip="Edit the held answer"),
-        Binding("e", "edit_request", "edit", id="edit.request", tooltip="Edit the request, and send it on or again"),
         Binding("1", "tab('chat')", "chat", show=False, id="tab.chat", tooltip="The conversation"),
         Binding("2", "tab('stream')", "stream", show=False, id="tab.stream", tooltip="Every event of the answer"),
         Binding("3", "tab('request')", "request", show=False, id="tab.request", tooltip="What was sent"),
@@ -157,7 +155,7 @@ class MainScreen(HoldActions, EditActions, ReplayActions):
         if not self._detail.is_running:
             return ()
         self._frame += 1
-        return self._pull_list, self._list.draw_some, self._detail.pull, self._pull_header
+        return self._pull_list, self.pull_holds, self._list.draw_some, self._detail.pull, self._pull_header
 
     def _pull_header(self) -> None:
         self._totals = self._ledger.update()

@@ -163,7 +163,7 @@ async def held(scene: Scene) -> None:
     await scene.press("tab")
     await scene.shoot("held")
     await scene.press("e")
-    await scene.press("ctrl+end", "up", "end", *["left"] * 2, *"_test")
+    await scene.press("down", "end", *["left"] * 4, *"_test")
     await scene.shoot("edit-answer")
     await scene.press("escape", "b")
     await scene.shoot("breakpoints")

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
+from textual.widgets._footer import FooterKey
 
 from inspector.model.edits import Edits
-from inspector.model.flow import Moment, State
+from inspector.model.flow import End, Flow, Moment, Reason, State
 from inspector.model.message import Growing, Text, ToolCall
-from inspector.proxy.held import Held, Step
+from inspector.proxy.held import Held, Step, Waiting
+from inspector.rules.control import HAND
 from inspector.tui.answer_editor import AnswerEditor
 from inspector.tui.answer_editor_panes import Listing
 from inspector.tui.detail import Detail
+from inspector.tui.held_lines import HeldLines
 from inspector.tui.hold_line import HoldLine
+from inspector.tui.spans import plain
 from inspector.tui.status_line import StatusLine
 from inspector.tui.text_editor import EditArea
+from inspector.wire.sse import SSE
 from tests.tui.detail_app import HOSTILE, feed, sse
-from tests.tui.held import COMMAND, Bench, bench
-from tests.tui.screens import main, settle, text_of
+from tests.tui.held import COMMAND, Bench, bench, call_flow
+from tests.tui.screens import flow_list, main, settle, text_of
 
 SIZE = (150, 40)
 
@@ -32,6 +39,13 @@ def steps(held: Held) -> list[Step | None]:
     while not held._steps.empty():
         asked.append(held._steps.get_nowait())
     return asked
+
+
+def another(name: str) -> Flow:
+    """One more flow, under a name of its own."""
+    flow, _ = call_flow()
+    flow.id = name
+    return flow
 
 
 async def open_editor(pilot: Pilot[None]) -> AnswerEditor:
@@ -327,3 +341,74 @@ async def test_hostile_arguments_are_inert_at_every_size(size: tuple[int, int]) 
         drawn = held.app.export_screenshot()
         assert held.flow.state is State.HELD
         assert not [character for character in drawn if character in "\x1b\x07\u202e\u2066\x9b"]
+
+
+@pytest.mark.anyio
+async def test_what_matters_to_a_held_answer_stands_first_in_a_narrow_footer() -> None:
+    held = bench()
+    async with held.app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        keys = [key for key in main(pilot).query(FooterKey) if key.region.right <= 80]
+        told = [f"{key.key_display} {key.description}" for key in keys]
+        assert told == ["⏎ open", "e edit", "a answer", "g go on", ". event", "> block", "D drop", "p hold next"]
+
+
+@pytest.mark.anyio
+async def test_the_list_stays_with_a_held_flow_until_it_has_ended() -> None:
+    held = bench()
+    async with held.app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        newer = another("f2")
+        held.store.add(newer)
+        await settle(pilot)
+        assert main(pilot).selected is held.flow and not flow_list(pilot).following
+        held.control.holds.end(held.held)
+        await settle(pilot)
+        assert main(pilot).selected is held.flow
+        held.flow.end = End(Reason.DONE, "upstream")
+        held.store.touch(held.flow)
+        await settle(pilot)
+        assert main(pilot).selected is newer and flow_list(pilot).following
+
+
+@pytest.mark.anyio
+async def test_whoever_went_elsewhere_is_left_there() -> None:
+    held = bench()
+    async with held.app.run_test(size=SIZE) as pilot:
+        held.store.add(another("f2"))
+        await settle(pilot)
+        await pilot.press("up", "down", "up")
+        held.control.holds.end(held.held)
+        held.flow.end = End(Reason.DONE, "upstream")
+        held.store.touch(held.flow)
+        held.store.add(another("f3"))
+        await settle(pilot)
+        assert main(pilot).selected is held.flow
+
+
+@pytest.mark.anyio
+async def test_a_stop_out_of_sight_is_told_once() -> None:
+    held = bench()
+    async with held.app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert not len(held.app._notifications)
+        others = [another(f"f{number}") for number in (2, 3, 4)]
+        for flow in others:
+            held.store.add(flow)
+        for flow, by in zip(others, (HAND, "request model:[b]", "request model:[b]"), strict=True):
+            held.control.holds.begin(flow, Moment.REQUEST, by)
+        async with asyncio.timeout(10):
+            while not len(held.app._notifications):
+                await settle(pilot)
+        (notice,) = held.app._notifications
+        assert "is held, breakpoint request model:[b]. H goes there." in notice.message
+
+
+def test_of_an_event_only_what_tells_something_is_listed() -> None:
+    logprobs = {"content": [{"token": "hi", "logprob": -0.1, "bytes": [104]}]}
+    choice = {"index": 0, "delta": {"tool_calls": [{"index": 0}], "content": "hi"}, "logprobs": logprobs}
+    (event,) = SSE().feed(sse("chunk", choices=[choice]))
+    (line,) = HeldLines().events([Waiting(event, b"", 0, False)], 100)
+    assert plain(line).endswith('index 0 · "hi"')
+    deep = replace(event, data=b"[" * 4000)
+    assert len(HeldLines().events([Waiting(deep, b"", 0, False)], 100)) == 1

@@ -45,6 +45,11 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
     assert line == " ‖ HELD 0:12  before the request goes upstream · by hand"
 
 
+def test_where_it_stands_is_said_on_a_narrow_screen_too() -> None:
+    line = plain(hold_line(hold(moment=Moment.REQUEST, by="hand", kept_alive=0), 13_000, 80))
+    assert line == " ‖ HELD 0:12  before it goes upstream · by hand · client gives up in about 9:48"
+
+
 def test_a_better_place_takes_the_place_of_the_moment() -> None:
     line = plain(hold_line(hold(by="hand"), 13_000, 200, "before tool call Bash reaches the agent"))
     assert "HELD 0:12  before tool call Bash reaches the agent · by hand" in line

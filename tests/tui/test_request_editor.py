@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from inspector.dialects import by_name
-from inspector.model.flow import Flow, Moment
+from inspector.model.flow import Flow, Hold, Moment
 from inspector.proxy.held import Step
 from inspector.proxy.replay import Replayer
 from inspector.proxy.tasks import spawn
 from inspector.proxy.upstream import AiohttpTransport
 from inspector.tui.edit_outcome import Edited, Purpose
+from inspector.tui.hold_line import HoldLine
 from inspector.tui.message_list import MessageList
 from inspector.tui.request_editor import RequestEditor
 from inspector.tui.request_editor_changes import Change, changes
@@ -300,6 +301,33 @@ async def test_wrong_json_is_marked_and_sent_only_when_asked_twice() -> None:
 
 
 @pytest.mark.anyio
+async def test_wrong_json_cannot_be_made_sticky_and_is_sent_all_the_same() -> None:
+    flow, sent = agent_flow(), Sent()
+    async with EditApp(desk_of()).run_test(size=(110, 34)) as pilot:
+        editor = await open_editor(pilot, flow, sent, purpose=Purpose.SEND_ON, can_stick=True)
+        await go_to(pilot, editor, "Fix the parser.")
+        area(editor).replace_all("Fix the lexer.")
+        await pilot.press("ctrl+t", "f3", ",", "ctrl+s", "ctrl+s")
+        await pilot.pause()
+    assert sent.body.startswith(b",")
+    assert not sent[0].sticky
+
+
+@pytest.mark.anyio
+async def test_a_hold_that_is_over_is_told_above_the_text() -> None:
+    flow = agent_flow()
+    flow.hold = Hold(Moment.REQUEST, "hand", 0.0)
+    async with EditApp(desk_of()).run_test(size=(80, 24)) as pilot:
+        editor = await open_editor(pilot, flow, Sent(), purpose=Purpose.SEND_ON)
+        line = editor.query_one(HoldLine)
+        assert "HELD" in words(line) and "NOT HELD" not in words(line)
+        flow.hold = None
+        line.show(flow)
+        await pilot.pause()
+        assert "NOT HELD" in words(line)
+
+
+@pytest.mark.anyio
 async def test_a_piece_of_wrong_json_can_be_sent_as_it_is_typed() -> None:
     flow, sent = agent_flow(), Sent()
     async with EditApp(desk_of()).run_test(size=(110, 34)) as pilot:
@@ -402,6 +430,7 @@ async def test_what_is_refused_stays_in_the_editor() -> None:
         await pilot.pause()
         assert pilot.app.screen is editor
         assert "not held any more" in words(editor.query_one(ChangesView))
+        assert "not valid" not in words(editor.query_one("#request-what", RuleLine))
 
 
 @pytest.mark.anyio

@@ -70,6 +70,7 @@ async def test_a_breakpoint_is_switched_edited_and_removed() -> None:
             ("end model:x", True),
             ("request model:opus5", False),
         ]
+        assert pane.entry is not None and str(pane.entry.breakpoint) == "request model:opus5"
         await pilot.press("home", "down", "delete")
         assert [str(each) for each in held.control.breakpoints] == ["request model:opus5"]
 
