@@ -31,6 +31,14 @@ _OUTSIDE = str.maketrans(_STANDINS, _BREAKS)
 _OUTSIDE_OF = dict(zip(_STANDINS, _BREAKS, strict=True))
 
 
+WRAPPED = 50_000
+"""Characters of a line from which on none is wrapped: every key would wrap it anew, and the relay would wait for that."""
+
+
+def _wraps(text: str) -> bool:
+    return max(map(len, text.split("\n"))) < WRAPPED
+
+
 class EditArea(TextArea):
     """A text, or JSON with its colours and its first mistake marked where it is.
 
@@ -63,6 +71,7 @@ class EditArea(TextArea):
         self._judged: str | None = None
         self._found: JsonError | None = None
         super().__init__(text.translate(_INSIDE), id=id, show_line_numbers=True, highlight_cursor_line=False)
+        self.soft_wrap = _wraps(text)
 
     @property
     def text(self) -> str:
@@ -75,10 +84,12 @@ class EditArea(TextArea):
 
     def load_text(self, text: str) -> None:
         """Take another text; what could be undone is forgotten."""
+        self.soft_wrap = _wraps(text)
         super().load_text(text.translate(_INSIDE))
 
     def replace_all(self, text: str) -> None:
         """Put another text in the place of the whole; this can be undone."""
+        self.soft_wrap = _wraps(text)
         self.replace(text.translate(_INSIDE), (0, 0), self.document.end)
 
     @property

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.drivers.headless_driver import HeadlessDriver
 
-from inspector.tui.text_editor import Drafts, EditArea, edit_outside
+from inspector.tui.text_editor import WRAPPED, Drafts, EditArea, edit_outside
 from tests.tui.detail_app import HOSTILE
 
 
@@ -40,6 +40,15 @@ def test_odd_line_breaks_survive_editing(text: str) -> None:
     area = EditArea(text)
     area.insert("x", (0, 0))
     assert area.text == f"x{text}"
+
+
+def test_a_line_that_is_endless_is_not_wrapped() -> None:
+    area = EditArea("short\n" + "x" * WRAPPED)
+    assert not area.soft_wrap
+    area.load_text("short")
+    assert area.soft_wrap
+    area.replace_all("x" * WRAPPED)
+    assert not area.soft_wrap
 
 
 @pytest.mark.anyio
