@@ -32,7 +32,7 @@ _OUTSIDE_OF = dict(zip(_STANDINS, _BREAKS, strict=True))
 
 
 WRAPPED = 50_000
-"""Characters of a line from which on none is wrapped: every key would wrap it anew, and the relay would wait for that."""
+"""Characters of a line from which on none is wrapped: every key would wrap it anew, and all else would wait."""
 
 
 def _wraps(text: str) -> bool:
