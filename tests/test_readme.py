@@ -12,6 +12,11 @@ from textual.binding import Binding
 import inspector.tui
 from inspector import __version__
 from inspector.cli.root import COMMANDS
+from inspector.rules.breakpoints import Breakpoints, parse_breakpoint
+from inspector.rules.mocks import Mocks
+from inspector.rules.python_hooks import load
+from inspector.rules.rulebook import Rulebook
+from inspector.rules.sticky import StickyEdits
 from inspector.store.filters import parse
 from inspector.tui.edit_actions import EditActions
 from inspector.tui.hold_actions import HoldActions
@@ -103,3 +108,23 @@ def test_pictures_exist() -> None:
 
 def test_the_changes_name_this_version() -> None:
     assert f"### {__version__}" in section("Changes")
+
+
+def test_the_breakpoints_of_the_examples_mean_something() -> None:
+    told = re.findall(r"--break '([^']+)'", README)
+    assert len(told) > 2 and all(parse_breakpoint(text) for text in told)
+
+
+def test_the_rules_of_the_example_can_be_read(tmp_path: Path) -> None:
+    (rules,) = (block for block in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if "[[mock]]" in block)
+    path, mocks = tmp_path / "rules.toml", Mocks()
+    path.write_text(rules, encoding="utf-8")
+    Rulebook(path, Breakpoints(), mocks, StickyEdits()).load()
+    assert [mock.probability for mock in mocks] == [0.3, 1.0]
+
+
+def test_the_hook_of_the_example_can_be_loaded(tmp_path: Path) -> None:
+    (hook,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    path = tmp_path / "mine.py"
+    path.write_text(hook, encoding="utf-8")
+    load(f"{path}:Mine").close()

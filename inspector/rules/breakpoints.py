@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from inspector.model.flow import Moment
-from inspector.store.filter_residual import first_moment
+from inspector.store.filter_residual import earliest_moment, first_moment
 from inspector.store.filters import Filter, parse
 
 
@@ -98,7 +98,11 @@ def parse_breakpoint(text: str) -> Breakpoint:
         error, before = found.errors[0], len(text) - len(filtered)
         raise WrongFilter(error.message, before + error.start, before + error.end)
     if named:
-        return Breakpoint(Moment(first.lower()), found)
+        moment, earliest = Moment(first.lower()), earliest_moment(found.term)
+        if list(Moment).index(moment) < list(Moment).index(earliest):
+            words = f"this cannot hold at {moment}: what it asks for is known from {earliest} on"
+            raise WrongFilter(words, len(text) - len(filtered), len(text))
+        return Breakpoint(moment, found)
     if found.term is None:
         raise ValueError(f"a breakpoint is a filter, a moment ({', '.join(Moment)}), or both")
     return Breakpoint(first_moment(found.term), found)

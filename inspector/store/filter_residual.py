@@ -33,6 +33,19 @@ def first_moment(term: Term) -> Moment:
     return max(moments, key=_ORDER.index)
 
 
+def earliest_moment(term: Term | None) -> Moment:
+    """The first moment at which a filter can hold at all."""
+    match term:
+        case And():
+            return max((earliest_moment(part) for part in term.terms), key=_ORDER.index)
+        case Or():
+            return min((earliest_moment(part) for part in term.terms), key=_ORDER.index)
+        case None | Not() | Words():
+            return Moment.REQUEST
+        case _:
+            return field(term).first
+
+
 def _joined(term: And | Or, flow: Flow, known: Known) -> Term | bool:
     """One part may decide: a false one of those that must all hold, a true one of those of which one is enough."""
     decisive = isinstance(term, Or)

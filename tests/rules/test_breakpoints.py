@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inspector.model.flow import Moment
-from inspector.rules.breakpoints import Breakpoints, parse_breakpoint
+from inspector.rules.breakpoints import Breakpoints, WrongFilter, parse_breakpoint
 from inspector.store.filters import parse
 
 
@@ -60,3 +60,17 @@ def test_breakpoints_are_listed_switched_and_taken_out() -> None:
     assert list(breakpoints) == [added]
     assert not left.on
     assert told == [2, 2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [("request tool:Bash", "event"), ("request model:x in:>5", "event"), ("request status:500", "head")],
+)
+def test_a_moment_at_which_it_could_never_hold_is_refused(text: str, moment: str) -> None:
+    with pytest.raises(WrongFilter, match=f"cannot hold at request.*from {moment} on"):
+        parse_breakpoint(text)
+
+
+@pytest.mark.parametrize("text", ["request model:x or status:500", "request -tool:Bash", 'request "words"', "request"])
+def test_a_moment_at_which_it_may_hold_is_taken(text: str) -> None:
+    assert parse_breakpoint(text).moment is Moment.REQUEST

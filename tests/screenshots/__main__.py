@@ -155,7 +155,7 @@ async def beside(scene: Scene) -> None:
 async def held(scene: Scene) -> None:
     """An answer stopped in the middle of a tool call, and the call being edited."""
     scene.control.breakpoints.add('tool:Read arg.file_path~"parser"')
-    scene.control.breakpoints.add("request model:opus status:>=500")
+    scene.control.breakpoints.add("head agent:codex status:>=500")
     await scene.wait(lambda: len(scene.control.holds) > 0)
     await scene.press("H")
     streams = [hold.stream for hold in scene.control.holds]
