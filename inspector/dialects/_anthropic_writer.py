@@ -10,10 +10,11 @@ from inspector.dialects._anthropic_document import edit_document
 from inspector.dialects._anthropic_events import block_events, framed, message_head, stop_reason, whole
 from inspector.dialects._anthropic_prompt import write_prompt
 from inspector.dialects._anthropic_rewriter import AnthropicRewriter
+from inspector.dialects._anthropic_splicer import AnthropicSplicer
 from inspector.dialects._base import Json
 from inspector.dialects._fields import list_of, object_of, present, text_of
 from inspector.dialects._pieces import json_bytes
-from inspector.dialects._writing import Rewriter, Section
+from inspector.dialects._writing import Rewriter, Section, Splicer
 from inspector.model.edits import Edits
 from inspector.model.message import Answer, Message, Prompt, Usage
 from inspector.wire.event import Event
@@ -65,6 +66,10 @@ class AnthropicWriter:
     def rewriter(self, delivered: list[Event]) -> Rewriter:
         """A rewriter for a stream of which the client has these events."""
         return AnthropicRewriter(delivered)
+
+    def splicer(self, delivered: list[Event], before: str, spent: Usage | None) -> Splicer:
+        """A splicer for a stream of which the client has these events. ValueError where it has a call, or the end."""
+        return AnthropicSplicer(delivered, before, spent)
 
     def edit_document(self, body: bytes, edits: Edits) -> bytes:
         """A message with parts changed; all other bytes stay. ValueError where the edits do not fit it."""

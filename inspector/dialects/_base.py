@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 
 import orjson
 
+from inspector.dialects._logprobs import Logprobs
 from inspector.dialects._writing import Json, Writer
 from inspector.model.flow import Request
 from inspector.model.message import Prompt, Transcript
@@ -37,6 +38,8 @@ class Dialect(Protocol):
     """Byte strings of which one stands in every event that begins a tool call, or brings a piece of one."""
     writer: ClassVar[Writer | None]
     """Writes this API; None where nobody has written that yet."""
+    logprobs: ClassVar[Logprobs | None]
+    """This API's tokens; None where it says nothing of them."""
 
     def matches(self, request: Request) -> bool:
         """Whether a request is of this dialect, by method, path and headers; its body has not come yet."""

@@ -12,6 +12,7 @@ from inspector.dialects._fields import (
     objects_of,
     text_of,
 )
+from inspector.dialects._logprob_entries import count_entries
 from inspector.dialects._openai import chat_usage, error_of, merge
 from inspector.dialects._openai_chat_calls import Calls
 from inspector.dialects._openai_chat_parts import add_reasoning, content_parts, images
@@ -23,7 +24,7 @@ _WRAPPINGS = 3
 
 
 class ChatReader:
-    """Reads one answer. Logprobs are left where they are: in the bytes."""
+    """Reads one answer. Logprobs are left where they are, in the bytes; only their sums are kept."""
 
     def __init__(self, transcript: Transcript) -> None:
         self._answer = transcript.answer
@@ -40,8 +41,7 @@ class ChatReader:
         if data == DONE:
             self._finish()
             return
-        # Google's compatible API answers errors as a list of one.
-        body = unwrapped(parse_object(data[1:-1] if data.startswith(b"[") and data.endswith(b"]") else data))
+        body = parse_completion(data)
         self._take(body)
         if event.kind == "document" or body.get("object") == "chat.completion.done":
             self._finish()
@@ -87,6 +87,8 @@ class ChatReader:
         if reason := text_of(choice.get("finish_reason")):
             message.finish_reason = reason
             self._calls_of(index, message).finish()
+        if logprobs := choice.get("logprobs"):
+            count_entries(self._answer.certainty, logprobs)
 
     def _calls_of(self, index: int, message: Message) -> Calls:
         if index not in self._calls:
@@ -172,6 +174,12 @@ def add_audio(parts: list[Part], audio: Json) -> None:
     sound.uri = sound.uri or identity
     sound.size += base64_size(data)
     sound.transcript.append(words)
+
+
+def parse_completion(data: bytes) -> Json:
+    """A completion, or a piece of one, without what is put around it. ValueError where it is not a JSON object."""
+    # Google's compatible API answers errors as a list of one.
+    return unwrapped(parse_object(data[1:-1] if data.startswith(b"[") and data.endswith(b"]") else data))
 
 
 def unwrapped(body: Json) -> Json:

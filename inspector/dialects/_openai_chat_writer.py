@@ -15,8 +15,9 @@ from inspector.dialects._openai_chat_prompt import write_prompt
 from inspector.dialects._openai_chat_reader import DONE
 from inspector.dialects._openai_chat_rewriter import ChatRewriter
 from inspector.dialects._openai_chat_shape import new_head
+from inspector.dialects._openai_chat_splicer import ChatSplicer
 from inspector.dialects._pieces import json_bytes, sse
-from inspector.dialects._writing import Rewriter, Section
+from inspector.dialects._writing import Rewriter, Section, Splicer
 from inspector.model.edits import Edits
 from inspector.model.message import Answer, Message, Part, Prompt, Text, ToolCall, Usage
 from inspector.wire.event import Event
@@ -71,6 +72,10 @@ class ChatWriter:
     def rewriter(self, delivered: list[Event]) -> Rewriter:
         """A rewriter for a stream of which the client has these events."""
         return ChatRewriter(delivered)
+
+    def splicer(self, delivered: list[Event], before: str, spent: Usage | None) -> Splicer:
+        """A splicer for a stream of which the client has these events. ValueError where it has more than words."""
+        return ChatSplicer(delivered, before, spent)
 
     def edit_document(self, body: bytes, edits: Edits) -> bytes:
         """A whole answer with parts changed; all other bytes stay. ValueError where the edits do not fit it."""

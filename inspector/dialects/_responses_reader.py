@@ -22,6 +22,7 @@ from inspector.dialects._fields import (
 )
 from inspector.dialects._openai_chat_reader import ChatReader
 from inspector.dialects._responses_items import Key, Parts, content_part, item_parts, settle
+from inspector.dialects._responses_tokens import FreshSlots
 from inspector.model.message import Media, Reasoning, Refusal, Text, ToolCall, ToolResult, Transcript, Usage
 from inspector.wire.event import Event
 
@@ -73,12 +74,13 @@ _P = TypeVar("_P", bound=Text | Refusal | Reasoning | ToolCall | ToolResult)
 
 
 class ResponsesReader:
-    """Takes the events of one answer, or its one document."""
+    """Takes the events of one answer, or its one document. Logprobs stay in the bytes; only their sums are kept."""
 
     def __init__(self, transcript: Transcript) -> None:
         self._transcript = transcript
         self._answer = transcript.answer
         self._items: dict[int, Parts] = {}
+        self._tokens = FreshSlots()
         self._speech: Media | None = None
         self._chat: ChatReader | None = None
         """Reads instead where a gateway answers in the shape of Chat Completions."""
@@ -99,6 +101,8 @@ class ResponsesReader:
             self._document(data)
         else:
             self._step(text_of(data.get("type")) or event.name, data)
+        if b'"logprobs"' in event.data:
+            self._tokens.count(self._answer.certainty, event, data)
 
     def close(self) -> None:
         """Take the end of the response. What had not ended stays open."""

@@ -14,9 +14,9 @@ from inspector.dialects._responses_events import event, whole_item
 from inspector.dialects._responses_numbers import stream
 from inspector.dialects._responses_prompt import write_prompt
 from inspector.dialects._responses_rewriter import ResponsesRewriter
-from inspector.dialects._writing import Rewriter, Section
+from inspector.dialects._writing import Rewriter, Section, Splicer
 from inspector.model.edits import Edits
-from inspector.model.message import Answer, Part, Prompt
+from inspector.model.message import Answer, Part, Prompt, Usage
 from inspector.wire.event import Event
 
 _ERRORS = {
@@ -59,6 +59,10 @@ class ResponsesWriter:
     def rewriter(self, delivered: list[Event]) -> Rewriter:
         """A rewriter for a stream of which the client has these events. Edited thoughts lose their sealed form."""
         return ResponsesRewriter(delivered)
+
+    def splicer(self, delivered: list[Event], before: str, spent: Usage | None) -> Splicer:
+        """ValueError: a request of this API cannot end with the beginning of an answer."""
+        raise ValueError("the Responses API has no way to go on from the middle of an answer")
 
     def edit_document(self, body: bytes, edits: Edits) -> bytes:
         """An answer with parts changed. Edited thoughts lose their sealed form; all other bytes stay."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from inspector.model.edits import Edits
-from inspector.model.message import Answer, Prompt
+from inspector.model.message import Answer, Prompt, Usage
 from inspector.wire.event import Event
 
 Json = dict[str, Any]
@@ -29,6 +29,21 @@ class Rewriter(Protocol):
 
     def close(self) -> list[bytes]:
         """What is still missing when the upstream's stream is over, or where the answer is to end (`Edits.final`)."""
+
+
+class Splicer(Protocol):
+    """Puts another answer's stream behind what a client has of a first one, so that an SDK reads one answer: ids, indices
+    and roles go on as they began, and the usage is that of both.
+    """
+
+    def open(self) -> list[bytes]:
+        """What goes to the client first: the words between what it has and the other answer's first."""
+
+    def feed(self, event: Event) -> list[bytes]:
+        """What the client gets for the other answer's next event, framing included."""
+
+    def close(self) -> list[bytes]:
+        """What is still missing when the other answer is over, also where it broke off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +78,13 @@ class Writer(Protocol):
 
     def rewriter(self, delivered: list[Event]) -> Rewriter:
         """A rewriter for a stream of which the client has these events."""
+
+    def splicer(self, delivered: list[Event], before: str, spent: Usage | None) -> Splicer:
+        """A splicer for a stream of which the client has the events `delivered`. `before` is the whole text of the
+        answer's first choice up to where the other answer goes on: it begins with the text that was delivered. `spent`
+        is what is known of the first answer's usage. ValueError, in words for the person, where that cannot be done: the
+        client has other words already, a tool call is open, or the API knows no such going on.
+        """
 
     def edit_document(self, body: bytes, edits: Edits) -> bytes:
         """A whole answer with parts changed; all other bytes stay. ValueError where the edits do not fit it."""

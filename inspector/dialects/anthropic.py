@@ -14,6 +14,7 @@ from inspector.dialects._anthropic_reader import AnthropicReader
 from inspector.dialects._anthropic_writer import AnthropicWriter
 from inspector.dialects._base import Json, Reader, parse_object
 from inspector.dialects._fields import name_results, objects_of, text_of
+from inspector.dialects._logprobs import Logprobs
 from inspector.dialects._writing import Writer
 from inspector.model.flow import Request
 from inspector.model.message import Message, Part, Prompt, Tool, ToolResult, Transcript
@@ -35,6 +36,7 @@ class Anthropic:
     """With its quotes, which are escaped where the model writes about such events."""
     call_marks: ClassVar[tuple[bytes, ...]] = (b"tool_use", b"input_json_delta")
     writer: ClassVar[Writer | None] = AnthropicWriter()
+    logprobs: ClassVar[Logprobs | None] = None
 
     def matches(self, request: Request) -> bool:
         """A POST to `…/messages`, or to a Claude model of Vertex AI."""

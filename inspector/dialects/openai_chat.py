@@ -10,6 +10,8 @@ import re
 from typing import ClassVar
 
 from inspector.dialects._base import Reader, parse_object
+from inspector.dialects._logprobs import Logprobs
+from inspector.dialects._openai_chat_logprobs import ChatLogprobs
 from inspector.dialects._openai_chat_reader import DONE, ChatReader
 from inspector.dialects._openai_chat_request import read_prompt
 from inspector.dialects._openai_chat_writer import ChatWriter
@@ -28,6 +30,7 @@ class OpenAIChat:
     terminal: ClassVar[tuple[bytes, ...]] = (DONE,)
     call_marks: ClassVar[tuple[bytes, ...]] = (b"tool", b"function_call")
     writer: ClassVar[Writer | None] = ChatWriter()
+    logprobs: ClassVar[Logprobs | None] = ChatLogprobs()
 
     def matches(self, request: Request) -> bool:
         """A POST to a path that ends in `chat/completions`, whatever stands before it."""

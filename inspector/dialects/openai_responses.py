@@ -10,7 +10,9 @@ from typing import ClassVar
 
 from inspector.dialects._base import Json, Reader, parse_object
 from inspector.dialects._fields import name_results, objects_of, text_of, text_part
+from inspector.dialects._logprobs import Logprobs
 from inspector.dialects._responses_items import content_parts, item_parts
+from inspector.dialects._responses_logprobs import ResponsesLogprobs
 from inspector.dialects._responses_reader import ResponsesReader
 from inspector.dialects._responses_writer import ResponsesWriter
 from inspector.dialects._writing import Writer
@@ -42,6 +44,7 @@ class OpenAIResponses:
     """With their quotes and line ends, which are escaped where the model writes about such events."""
     call_marks: ClassVar[tuple[bytes, ...]] = (b"_call",)
     writer: ClassVar[Writer | None] = ResponsesWriter()
+    logprobs: ClassVar[Logprobs | None] = ResponsesLogprobs()
 
     def matches(self, request: Request) -> bool:
         """A POST to `…/responses`, or a GET that takes up a stream."""

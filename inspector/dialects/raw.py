@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from inspector.dialects._base import Reader
+from inspector.dialects._logprobs import Logprobs
 from inspector.dialects._writing import Writer
 from inspector.model.flow import Request
 from inspector.model.message import Answer, Prompt, Transcript
@@ -18,6 +19,7 @@ class Raw:
     terminal: ClassVar[tuple[bytes, ...]] = ()
     call_marks: ClassVar[tuple[bytes, ...]] = ()
     writer: ClassVar[Writer | None] = None
+    logprobs: ClassVar[Logprobs | None] = None
 
     def matches(self, request: Request) -> bool:
         """Any request."""

@@ -225,6 +225,10 @@ class Flow:
     mutations: list[Mutation] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """Remarks of those who read the flow: what could not be parsed, what a hook raised."""
+    injected: tuple[str, ...] = ()
+    """What was added to the request for the person's sake, by its names in the API. What the answer has of it is taken
+    out on the last step to the client: `response` and `delivered` still have it.
+    """
     marked: bool = False
     """The person picked it out, to find it again and to compare others with it."""
     error: str | None = None
@@ -265,8 +269,8 @@ class Flow:
 
     @property
     def edited(self) -> bool:
-        """Whether a person, a rule or a hook changed what passed."""
-        return any(mutation.by not in ("config", "proxy") for mutation in self.mutations)
+        """Whether a person, a rule or a hook changed what passed; what a profile changes of every request is no news."""
+        return any(mutation.by not in ("config", "proxy", "capture") for mutation in self.mutations)
 
     @property
     def number(self) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from inspector.model.token import Certainty
+
 MOST_CHOICES = 128
 """Choices that an answer may have: the most that a provider gives."""
 
@@ -216,6 +218,8 @@ class Answer:
     """The provider's error, in its words: `type: message`."""
     complete: bool = False
     """The dialect's own end was seen; a stream that closes without it was cut."""
+    certainty: Certainty = field(default_factory=Certainty)
+    """How sure the model was, over the tokens of all choices whose log-probabilities came."""
 
     @property
     def message(self) -> Message | None:
