@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from inspector.model.flow import Flow, Moment
 from inspector.model.message import Part, Reasoning, ToolCall, Transcript
+from inspector.model.token import Certainty
 from inspector.store.summary import Summary, url_host, url_path
 from inspector.wire.json_partial import PartialJson
 
@@ -188,6 +189,15 @@ def _count(key: str, about: str, unit: Unit, value: Callable[[Summary], float | 
     )
 
 
+def _sure(key: str, about: str, unit: Unit, value: Callable[[Certainty], float | None]) -> NumberField:
+    """A number over the tokens that have come, where the provider tells their log-probabilities."""
+
+    def of(flow: Flow, known: Known) -> float | None:
+        return value(known.of(flow).answer.certainty)
+
+    return NumberField(key, about, unit, of, Cost.SUMMARY, Moment.EVENT, grows=True)
+
+
 _NUMBERS = (
     NumberField("seq", "its number in the list", "count", lambda flow, known: flow.seq),
     NumberField(
@@ -205,6 +215,10 @@ _NUMBERS = (
     _count("cache", "share of cached input", "share", lambda summary: summary.cache),
     _count("ttft", "time to first token", "ms", lambda summary: summary.ttft),
     _count("tps", "tokens a second", "count", lambda summary: summary.tokens_per_second),
+    _sure("logprob", "lowest log-probability of a token so far", "count", lambda certainty: certainty.lowest),
+    _sure("entropy", "highest entropy so far, in bits", "count", lambda certainty: certainty.highest_entropy),
+    _sure("p", "mean probability of the tokens", "share", lambda certainty: certainty.mean_probability),
+    _sure("perplexity", "perplexity of the answer so far", "count", lambda certainty: certainty.perplexity),
 )
 
 FIELDS: dict[str, Field] = {field.key: field for field in (*_TEXT, *_NUMBERS)}

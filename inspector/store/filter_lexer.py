@@ -8,7 +8,7 @@ from typing import Literal
 
 Kind = Literal["term", "not", "and", "or", "open", "close"]
 
-_KEY = re.compile(r"(?:((?i:arg)\.)([\w.-]*)|([A-Za-z][\w.]*))(:(?:>=|<=|=|>|<)?|~)")
+_KEY = re.compile(r"(?:((?i:arg)\.)([\w.-]*)|([A-Za-z][\w.]*))(:(?:>=|<=|=|>|<)?|~|[<>]=?(?=-?\.?[0-9]))")
 _WORDS: dict[str, Kind] = {"and": "and", "or": "or", "not": "not"}
 
 
@@ -28,6 +28,8 @@ class Token:
     quoted: bool = False
     closed: bool = True
     """False where a quote is opened and never closed."""
+    word: str = ""
+    """All of it, where it may be a mere word (`i<10`): no colon stands before its `<` or `>`."""
 
 
 def lex(text: str) -> list[Token]:
@@ -61,6 +63,8 @@ def _term(text: str, start: int) -> Token:
     value = text[value_start:end]
     if not key and value.lower() in _WORDS:
         return Token(_WORDS[value.lower()], start, end)
+    if operator.startswith(("<", ">")):
+        return Token("term", start, end, key, f":{operator}", value, value_start, word=text[start:end])
     return Token("term", start, end, key, operator, value, value_start)
 
 

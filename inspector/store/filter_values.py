@@ -24,7 +24,7 @@ _UNITS: dict[Unit, dict[str, float]] = {
     "ms": {"": 1e3, "ms": 1.0, "s": 1e3, "m": 6e4, "min": 6e4, "h": 3.6e6},
     "share": {"": 1.0, "%": 0.01},
 }
-_NUMBER = re.compile(r"([0-9]{1,15})?(?:\.([0-9]{1,9}))?([A-Za-z%]*)")
+_NUMBER = re.compile(r"(-?)([0-9]{1,15})?(?:\.([0-9]{1,9}))?([A-Za-z%]*)")
 _CLASS = re.compile(r"([1-9])xx", re.IGNORECASE)
 
 
@@ -72,13 +72,13 @@ def regex(text: str) -> re.Pattern[str]:
 def _number(text: str, unit: Unit) -> tuple[float, float]:
     """A number in the unit's own measure, and half of what its last written digit stands for."""
     match = _NUMBER.fullmatch(text)
-    if match is None or not (match[1] or match[2]):
+    if match is None or not (match[2] or match[3]):
         raise ValueError(f"{text or 'nothing'} is not a number")
-    scale = _UNITS[unit].get(match[3].lower())
+    scale = _UNITS[unit].get(match[4].lower())
     if scale is None:
         known = ", ".join(name for name in _UNITS[unit] if name)
-        raise ValueError(f"unknown unit {match[3]}; there are {known}")
-    value = float(f"{match[1] or 0}.{match[2] or 0}")
-    if unit == "share" and not match[3] and value > 1:
+        raise ValueError(f"unknown unit {match[4]}; there are {known}")
+    value = float(f"{match[1]}{match[2] or 0}.{match[3] or 0}")
+    if unit == "share" and not match[4] and value > 1:
         scale = 0.01
-    return value * scale, 0.5 * 10.0 ** -len(match[2] or "") * scale
+    return value * scale, 0.5 * 10.0 ** -len(match[3] or "") * scale

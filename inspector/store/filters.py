@@ -2,9 +2,9 @@
 
 Words side by side must all hold; `and`, `or`, `not`, `-` and parentheses join them otherwise, `or` binding loosest.
 `key:word` looks for the word in the field, `key:=word` wants it alone, `key~regex` searches; numbers are compared by
-`key:>5`, `key:>=50k`, `key:1..5k` and `key:200`; `key:*` wants any value. `arg.PATH` asks for one argument of a tool
-call: `arg.command~"rm "`, `arg.timeout:>1000`. Parsing never fails: what is wrong is
-marked and left out.
+`key:>5`, `key:>=50k`, `key:1..5k` and `key:200`, and a number's key needs no colon before `<` and `>`: `logprob<-3`;
+`key:*` wants any value. `arg.PATH` asks for one argument of a tool call: `arg.command~"rm "`, `arg.timeout:>1000`.
+Parsing never fails: what is wrong is marked and left out.
 """
 
 from __future__ import annotations
@@ -176,9 +176,12 @@ class _Parser:
             end = token.start + len(token.key) if error.part == "key" else token.end
             self._note_error(start, end, str(error))
             return None
+        if isinstance(term, Words):
+            self._mark(token.start, token.end, "text")
+            return term
         self._mark(token.start, token.start + len(token.key), "key")
         self._mark(token.start + len(token.key), token.value_start, "operator")
-        self._mark(token.value_start, token.end, "value" if token.key else "text")
+        self._mark(token.value_start, token.end, "value")
         return term
 
     def _peek(self) -> Token | None:
@@ -214,6 +217,8 @@ def _meaning(token: Token) -> Term:
             raise _Wrong("there are no words between the quotes")
         return Words(token.value)
     field = field_of(token.key)
+    if token.word and (field is None or field.unit is None):
+        return Words(token.word)
     if field is None:
         if token.key == ARGUMENT:
             raise _Wrong("which argument? as in arg.command", "key")

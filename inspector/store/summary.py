@@ -20,7 +20,9 @@ class Summary:
     """What one row says of a flow. None where it is not known (yet)."""
 
     model: str = ""
-    """As asked for; as answered where the request does not say."""
+    """As it was sent; as answered where the request does not say."""
+    asked_model: str = ""
+    """What the client asked for, where another model was asked in its place; else empty."""
     response_model: str = ""
     """As the provider names it in its answer."""
     input_tokens: int | None = None
@@ -36,6 +38,10 @@ class Summary:
     """Output tokens by the time from the first token to the last byte."""
     pace: tuple[float, ...] = ()
     """Up to eight heights from 0 to 1: how much came in equal slices of the response's time, the fullest being 1."""
+    mean_probability: float | None = None
+    """Of the answer's tokens, 0 to 1, where the provider tells their log-probabilities."""
+    perplexity: float | None = None
+    """Among how many equally probable tokens the model chose, in the mean."""
     tools: tuple[str, ...] = ()
     """Names of the tools called, in their order."""
     finish: str | None = None
@@ -61,6 +67,7 @@ def summarise(flow: Flow, transcript: Transcript, *, figures_only: bool = False)
     error = flow.error or answer.error
     return Summary(
         model=prompt.model or answer.model,
+        asked_model=_asked(flow, prompt.model),
         response_model=answer.model,
         input_tokens=given,
         output_tokens=output,
@@ -70,12 +77,20 @@ def summarise(flow: Flow, transcript: Transcript, *, figures_only: bool = False)
         ttft=transcript.first_token,
         tokens_per_second=_rate(flow, transcript, output),
         pace=() if figures_only or flow.response is None else pace(flow.response.body),
+        mean_probability=answer.certainty.mean_probability,
+        perplexity=answer.certainty.perplexity,
         tools=tuple(call.name for choice in answer.choices for call in choice.tool_calls()),
         finish=message.finish_reason if message is not None else None,
         words="" if figures_only else _words(flow, message, error),
         prompt="" if figures_only else _prompt(transcript),
         error=error,
     )
+
+
+def _asked(flow: Flow, sent: str) -> str:
+    """The model that the client asked for; empty where it is the one that was sent."""
+    asked = next((mutation.before for mutation in flow.mutations if mutation.name == "model"), "")
+    return asked if asked != sent else ""
 
 
 def part_text(part: Part) -> str:

@@ -8,10 +8,11 @@ from typing import ParamSpec, TypeVar
 
 from inspector import dialects
 from inspector.dialects._base import Dialect
-from inspector.model.flow import Flow, Request, Response
+from inspector.model.flow import Flow, Request
 from inspector.model.message import Transcript
+from inspector.store.answer_events import AnswerEvents
 from inspector.store.summary import Summary, has_substance, summarise
-from inspector.wire.body import BodyReader, decoded
+from inspector.wire.body import decoded
 from inspector.wire.event import Event
 
 _P = ParamSpec("_P")
@@ -87,11 +88,6 @@ def _stamp(flow: Flow) -> _Stamp:
     return flow.revision, _weight(flow), flow.live, flow.error
 
 
-def _is_over(flow: Flow) -> bool:
-    """Whether nothing more comes of the response; somebody may still hold it back from the client."""
-    return not flow.live or (flow.hold is not None and flow.hold.upstream_done)
-
-
 def _weight(flow: Flow) -> int:
     return len(flow.sent.body) + (len(flow.answered.body) if flow.answered is not None else 0)
 
@@ -99,19 +95,7 @@ def _weight(flow: Flow) -> int:
 class _Reading:
     """One flow's transcript with the readers that feed it, and how far they are."""
 
-    __slots__ = (
-        "body",
-        "chunks",
-        "closed",
-        "dialect",
-        "events",
-        "flow",
-        "reader",
-        "request",
-        "response",
-        "transcript",
-        "weight",
-    )
+    __slots__ = ("answer", "dialect", "events", "flow", "reader", "request", "transcript", "weight")
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
@@ -119,21 +103,16 @@ class _Reading:
         self.transcript = Transcript()
         self.reader = self.dialect.reader(self.transcript)
         self.request: Request | None = None
-        self.response: Response | None = None
-        self.body: BodyReader | None = None
-        self.chunks = 0
+        self.answer = AnswerEvents(flow)
         self.events = 0
-        self.closed = False
         self.weight = 0
 
     def is_of(self, flow: Flow) -> bool:
         """Whether it can go on with this flow: the same one, and what was read of it stands as it stood."""
         return (
-            self.flow is flow
+            self.answer.is_of(flow)
             and self.dialect.name == flow.dialect
             and (self.request is None or self.request is flow.sent)
-            and (self.response is None or self.response is flow.answered)
-            and (not self.closed or _is_over(flow))
         )
 
     def update(self) -> None:
@@ -142,8 +121,8 @@ class _Reading:
         if self.request is None and (flow.timing.received is not None or flow.response is not None or not flow.live):
             self.request = flow.sent
             self._read_prompt(flow.sent)
-        if flow.answered is not None and not self.closed:
-            self._read_response(flow.answered)
+        if flow.answered is not None and not self.answer.closed:
+            self._read_response()
         self.weight = _weight(flow)
 
     def _read_prompt(self, request: Request) -> None:
@@ -154,27 +133,16 @@ class _Reading:
         if prompt is not None:
             self.transcript.prompt = prompt
 
-    def _read_response(self, response: Response) -> None:
-        if self.body is None:
-            self.response = response
-            self.body = BodyReader(response.headers)
-        while self.chunks < response.body.chunks:
-            chunk, at = response.body.chunk(self.chunks), response.body.times[self.chunks]
-            self.chunks += 1
-            self._take(self.body.feed(chunk, at))
-        if _is_over(self.flow):
-            self._close(self.body, response)
-        for remark in self.body.notes:
+    def _read_response(self) -> None:
+        for events in self.answer.read():
+            self._take(events)
+        if self.answer.closed:
+            self._ask("end", self.reader.close)
+            answer = self.transcript.answer
+            if self.events and self.dialect.terminal and not answer.complete and answer.error is None:
+                self.transcript.note("the answer stops before its end")
+        for remark in self.answer.notes:
             self.transcript.note(f"response: {remark}")
-
-    def _close(self, body: BodyReader, response: Response) -> None:
-        self.closed = True
-        last = response.body.times[-1] if response.body.chunks else self.flow.timing.head or 0.0
-        self._take(body.close(last))
-        self._ask("end", self.reader.close)
-        answer = self.transcript.answer
-        if self.events and self.dialect.terminal and not answer.complete and answer.error is None:
-            self.transcript.note("the answer stops before its end")
 
     def _take(self, events: list[Event]) -> None:
         for event in events:

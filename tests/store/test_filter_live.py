@@ -105,6 +105,17 @@ def test_everything_else_can_be_asked_too() -> None:
     assert not holds(live, "nowhere or error:*")
 
 
+def test_tokens_are_asked_for_as_they_come() -> None:
+    live = answer(Text(Growing("hm")))
+    for text in ("logprob<0", "entropy:*", "p<1", "perplexity>0"):
+        assert not holds(live, text), text
+    live.transcript.answer.certainty.add(-0.5, 1.0)
+    assert not holds(live, "logprob<-3 or entropy>2")
+    live.transcript.answer.certainty.add(-4.0, None)
+    assert holds(live, "logprob<-3 -entropy>2 p<50% perplexity>9")
+    assert not holds(live, "tool:Bash logprob<-3")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

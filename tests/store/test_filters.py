@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import re
 from collections.abc import Callable
 from math import inf
@@ -17,6 +18,7 @@ from inspector.store.filter_fields import FIELDS, Cost, NumberField, TextField
 from inspector.store.filter_terms import And, Between, Contains, Equals, Like, Not, Or, Present, Term, Words
 from inspector.store.filters import Filter, FilterError, Span, complete, parse
 from inspector.store.transcripts import Transcripts
+from tests.dialects.read_tokens import probable
 from tests.handmade import chat_chunks, chat_flow, done_chat, finish, respond, stream
 
 
@@ -316,6 +318,55 @@ def test_a_number_means_what_is_shown_as_it() -> None:
     assert bounds("in:.5k..") == (500, inf)
     assert parse("in:>5").term == Between("in", low=5, includes_low=False)
     assert parse("in:<=5").term == Between("in", high=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("logprob<-3", Between("logprob", high=-3, includes_high=False)),
+        ("logprob:<-3", Between("logprob", high=-3, includes_high=False)),
+        ("logprob<=-.5", Between("logprob", high=-0.5)),
+        ("logprob:-5..-3", Between("logprob", -5, -3)),
+        ("logprob:=-9999", Between("logprob", -9999, -9999)),
+        ("entropy>2", Between("entropy", low=2, includes_low=False)),
+        ("Status>=400", Between("status", low=400)),
+        ("arg.timeout>1k", Between("arg.timeout", low=1000, includes_low=False)),
+        ("p<60%", Between("p", high=0.6, includes_high=False)),
+        ("-in<5k", Not(Between("in", high=5000, includes_high=False))),
+        ("i<10", Words("i<10")),
+        ("List<String>", Words("List<String>")),
+        ("agent<10", Words("agent<10")),
+        ("in<many", Words("in<many")),
+        ("x=5", Words("x=5")),
+    ],
+)
+def test_a_number_may_be_negative_and_needs_no_colon(text: str, term: Term) -> None:
+    found = parse(text)
+    assert (found.errors, found.term) == ((), term)
+    if not isinstance(term, Words | Not):
+        assert [span.kind for span in found.spans] == ["key", "operator", "value"]
+    if isinstance(term, Words):
+        assert [(span.start, span.end, span.kind) for span in found.spans] == [(0, len(text), "text")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("logprob<-1", True),
+        ("logprob:<-2", False),
+        ("logprob:*", True),
+        ("entropy>1.4 entropy<1.6", True),
+        ("p:62%", True),
+        ("p<0.5", False),
+        ("perplexity>1.8 perplexity<1.9", True),
+    ],
+)
+def test_flows_are_told_apart_by_how_sure_their_model_was(text: str, expected: bool) -> None:
+    sure = done_chat(chunks=[probable("a", math.log(0.25), math.log(0.25)), probable("b", 0.0), probable("c", -0.5)])
+    transcripts = Transcripts()
+    assert parse(text).matches(sure, transcripts) is expected
+    assert not parse(text).matches(make_bash(), transcripts)
+    assert not parse(text).matches(make_live(), transcripts)
 
 
 @settings(max_examples=300, deadline=None)

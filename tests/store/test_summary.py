@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from inspector.model.flow import Capture, Flow, Reason
+from inspector.model.flow import Capture, Flow, Mutation, Reason
 from inspector.model.message import Answer, Growing, Media, Message, Other, Reasoning, Text, ToolCall, Transcript
 from inspector.store.summary import Summary, has_substance, one_line, pace, part_text, summarise, url_host, url_path
 from inspector.store.transcripts import Transcripts
-from tests.handmade import chat_chunks, chat_flow, done_chat, finish, respond, stream
+from tests.dialects.read_tokens import probable
+from tests.handmade import chat_chunks, chat_flow, chat_request, done_chat, finish, respond, stream
 
 
 def summary_of(flow: Flow) -> Summary:
@@ -30,6 +33,25 @@ def test_a_whole_flow() -> None:
     assert summary.words == '{"command": "ls"}'
     assert summary.prompt == "Fix the parser"
     assert summary.error is None
+
+
+def test_how_sure_the_model_was() -> None:
+    summary = summary_of(done_chat(chunks=[probable("a", 0.0), probable("b", -2.0)]))
+    assert summary.mean_probability == pytest.approx((1 + math.exp(-2)) / 2)
+    assert summary.perplexity == pytest.approx(math.e)
+    unknown = summary_of(done_chat())
+    assert (unknown.mean_probability, unknown.perplexity) == (None, None)
+
+
+def test_the_model_that_the_client_asked_for_where_another_was_sent() -> None:
+    flow = done_chat(model="gpt-5-mini")
+    assert summary_of(flow).asked_model == ""
+    flow.mutations += [Mutation("logprobs", "capture"), Mutation("model", "capture", "gpt-5-mini", "gpt-4.1")]
+    flow.forwarded = flow.request.with_body(chat_request(model="gpt-4.1"))
+    summary = summary_of(flow)
+    assert (summary.asked_model, summary.model) == ("gpt-5-mini", "gpt-4.1")
+    flow.forwarded = None
+    assert summary_of(flow).asked_model == ""
 
 
 def test_output_is_estimated_until_it_is_counted() -> None:
