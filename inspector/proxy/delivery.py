@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from inspector.dialects._logprobs import Strip
 from inspector.model.flow import Flow, Mutation, Response
 from inspector.model.headers import Headers
 from inspector.proxy.gate import Gate
@@ -21,7 +23,32 @@ from inspector.proxy.outlet import Outlet
 from inspector.proxy.rewriting import delivered_headers
 from inspector.store.flows import FlowStore
 from inspector.wire.body import decoded
-from inspector.wire.encodings import DecodeError
+from inspector.wire.encodings import DecodeError, Decoder, decoder_for
+
+
+@dataclass(slots=True)
+class DecodedStrip:
+    """A strip for a body that comes encoded. The client gets it decoded."""
+
+    decoder: Decoder
+    strip: Strip
+
+    def feed(self, data: bytes) -> bytes:
+        """The next bytes as they came. httpx.ReadError where they are not in the encoding that they claim."""
+        try:
+            return self.strip.feed(self.decoder.feed(data))
+        except DecodeError as error:
+            raise httpx.ReadError(str(error)) from error
+
+    def close(self) -> bytes:
+        """The end of the body, whole or not."""
+        with contextlib.suppress(DecodeError):
+            return self.strip.feed(self.decoder.close()) + self.strip.close()
+        return self.strip.close()
+
+    def document(self, body: bytes) -> bytes:
+        """A whole document, decoded already."""
+        return self.strip.document(body)
 
 
 @dataclass(slots=True)
@@ -57,26 +84,34 @@ class Delivery:
         self._gate: Gate | None = None
         self._document: DocumentGate | None = None
         self._asked = ""
+        self._strip: Strip | None = None
+        self._cut: Callable[[], Awaitable[None]] | None = None
         self.started = False
         """The client has the head."""
 
-    async def run(self, response: httpx.Response, watch: GuardedWatch | None) -> None:
+    async def run(self, response: httpx.Response, watch: GuardedWatch | None, strip: Strip | None = None) -> None:
         """Deliver an answer whose head has come. Raises httpx.TransportError where it breaks off, Dropped."""
         headers = self.head(response)
+        self._strip, self._cut = strip, response.aclose
         try:
-            if watch is None and not self._asked:
-                await self._send_head(headers, response)
-                if self._asked:
-                    self.hold(self._asked)
-                await self._tee(_chunks(response))
-            elif is_stream(headers):
+            if is_stream(headers) and (watch is not None or self._asked):
                 await self._through_gate(headers, response, watch)
-            else:
+            elif watch is not None or self._asked or (strip is not None and _is_json(headers)):
                 await self._whole(response, watch)
+            else:
+                await self._straight(headers, response)
+        except httpx.TransportError:
+            await self._outlet.finish()
+            raise
         finally:
             self._over = True
             if self._gate is not None:
                 await self._gate.close()
+        await self.finish()
+
+    async def finish(self) -> None:
+        """End the answer: nothing more goes to the client."""
+        await self._outlet.finish()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def hold(self, by: str) -> None:
@@ -131,21 +166,48 @@ class Delivery:
         await self._send(start | {"headers": headers.end_to_end().raw()})
         self.started = True
 
+    async def _straight(self, headers: Headers, response: httpx.Response) -> None:
+        """Deliver what nobody stops."""
+        if self._strip is not None:
+            headers = self._strip_chunks(headers)
+        await self._send_head(headers, response)
+        if self._asked:
+            self.hold(self._asked)
+        await self._tee(_chunks(response))
+
+    def _strip_chunks(self, headers: Headers) -> Headers:
+        """Have what goes by chunks stripped, and decoded for it; gives the head that fits it."""
+        assert self._strip is not None
+        try:
+            decoder = decoder_for(",".join(headers.all("content-encoding")))
+        except DecodeError as error:
+            self._flow.note(f"{', '.join(self._flow.injected)}: not taken out of the answer: {error}")
+            return headers
+        self._outlet.strip = self._strip if decoder is None else DecodedStrip(decoder, self._strip)
+        if decoder is not None:
+            self._note_decoded(headers)
+        return delivered_headers(headers)
+
+    def _note_decoded(self, headers: Headers) -> None:
+        encoding = headers.get("content-encoding")
+        self._flow.mutations.append(Mutation("content-encoding", "proxy", encoding, "identity"))
+
     async def _tee(self, chunks: AsyncIterator[bytes]) -> None:
         flow, store, cost, write, clock = self._flow, self._store, self._cost, self._write, time.perf_counter
         assert flow.response is not None
-        body, zero = flow.response.body, flow.clock
+        body, zero, strip = flow.response.body, flow.clock, self._outlet.strip
         try:
             async for chunk in chunks:
                 if self._gate is not None:
                     await self._gate.take(chunk)
                     break
                 came = clock()
-                written = write(chunk)
+                given = chunk if strip is None else strip.feed(chunk)
+                written = write(given) if given else True
                 body.append((came - zero) * 1000, chunk)
                 store.touch(flow)
                 if not written:
-                    await self._outlet.wait(chunk)
+                    await self._outlet.wait(given)
                 cost.added_ms += ((clock() - came) * 1000 - cost.added_ms) / 64
         except httpx.TransportError as error:
             if self._gate is None:
@@ -159,13 +221,12 @@ class Delivery:
             intake = Intake(headers)
         except DecodeError as error:
             self._flow.note(f"it could not be stopped: {error}")
-            await self._send_head(headers, response)
-            await self._tee(_chunks(response))
+            await self._straight(headers, response)
             return
         if intake.encoded:
-            encoding = headers.get("content-encoding")
-            self._flow.mutations.append(Mutation("content-encoding", "proxy", encoding, "identity"))
+            self._note_decoded(headers)
             headers = delivered_headers(headers)
+        self._outlet.strip = self._strip
         await self._send_head(headers.without("content-length"), response)
         self._gate = gate = self._open_gate(intake, watch)
         if self._asked:
@@ -184,7 +245,9 @@ class Delivery:
 
     def _open_gate(self, intake: Intake, watch: GuardedWatch | None, passed: int = 0, fixed: str = "") -> Gate:
         assert self._task is not None
-        return Gate(self._flow, self._store, self._holds, self._outlet, intake, watch, self._task, passed, fixed)
+        gate = Gate(self._flow, self._store, self._holds, self._outlet, intake, watch, self._task, passed, fixed)
+        gate.cut = self._cut
+        return gate
 
     async def _whole(self, response: httpx.Response, watch: GuardedWatch | None) -> None:
         self._document = DocumentGate(self._flow, self._store, self._holds, watch)
@@ -198,13 +261,24 @@ class Delivery:
             await self._outlet.put(bytes(self._flow.response.body))
             raise
         headers = delivered.headers
-        if "content-length" not in headers and delivered is not self._flow.response:
+        if self._strip is not None:
+            plain, _ = decoded(headers, body)
+            if (stripped := self._strip.document(plain)) != plain:
+                headers, body = delivered_headers(headers), stripped
+        assert self._flow.response is not None
+        if "content-length" not in headers and headers is not self._flow.response.headers:
             headers = Headers([*headers, ("content-length", str(len(body)))])
         await self._send_head(headers, response)
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
     def _now(self) -> float:
         return (time.perf_counter() - self._flow.clock) * 1000
+
+
+def _is_json(headers: Headers) -> bool:
+    """Whether a body is one JSON document, as its content type has it."""
+    kind = headers.get("content-type").partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
 
 
 def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:

@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import httpx
 
-from inspector.dialects import by_name
 from inspector.model.edits import Edits
 from inspector.model.flow import Flow, Moment, Mutation, Response
 from inspector.model.message import Transcript
+from inspector.proxy.continuation import Continuation
 from inspector.proxy.guarded import GuardedWatch
 from inspector.proxy.held import Held, Holds, Step, Waiting
 from inspector.proxy.hooks import Decision, Instead, Verdict
-from inspector.proxy.intake import EVENT_ENDS, Intake, events_of
-from inspector.proxy.lineup import Item, Lineup
+from inspector.proxy.intake import Intake, events_of
+from inspector.proxy.lineup import Changes, Item, Lineup, readable
 from inspector.proxy.outlet import Outlet
-from inspector.proxy.progress import Progress
-from inspector.proxy.pulse import Pulse
+from inspector.proxy.progress import Standing
+from inspector.proxy.pulse import Pulse, sign_of
 from inspector.proxy.rewriting import Rewriting
+from inspector.proxy.splice import Splice, spent_on, words_at
+from inspector.proxy.stepping import Stepping
 from inspector.proxy.tasks import spawn
 from inspector.store.flows import FlowStore
-from inspector.wire.body import decoded
 from inspector.wire.encodings import DecodeError
 from inspector.wire.event import Event
 
@@ -70,22 +71,23 @@ class Gate:
         self._held: Held | None = None
         self._delivery: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
-        self._owed = 0
-        self._owed_block = False
+        self._stepping = Stepping(self._lineup, self._deliver)
+        self._splice: Splice | None = None
+        self.cut: Callable[[], Awaitable[None]] | None = None
+        """Breaks off the upstream's answer."""
         self._over = False
         self._closed = False
+        self._spliced = False
+        """The client gets another answer's rest; what else comes of the upstream's is only kept."""
         self._begun = intake.begun
         """The client has the beginning of an event, and gets its rest whatever comes."""
         self._undecided: int | None = None
         """From where on the events that have come are still to be decided on, while something is awaited for it."""
         self.outcome: Step | None = None
         """How the person ended the answer, if so: DROP, or END where it ends with what they wrote."""
-        self._arrived: Progress | None = None
-        self._had: Progress | None = None
-        self._changes: dict[str, list[Item]] = {}
-        """The events that others changed, by who changed them."""
-        writer = by_name(flow.dialect).writer
-        sign = writer.keep_alive if writer is not None and intake.framed else b""
+        self._standing: Standing | None = None
+        self._changes = Changes()
+        sign = sign_of(flow) if intake.framed else b""
         self._pulse = Pulse(flow, store, outlet, sign, holds.keep_alive_every, self._stands_still)
         if intake.encoded:
             self._rewriting.part(self._released)
@@ -93,11 +95,7 @@ class Gate:
     @property
     def given(self) -> bytes:
         """What the client has of the answer, decoded."""
-        if self._flow.delivered is not None:
-            return bytes(self._flow.delivered.body)
-        return decoded(self._response.headers, bytes(self._response.body)[: self._released])[0]
-
-    # The upstream's side
+        return self._rewriting.given(self._released)
 
     async def run(self, chunks: AsyncIterator[bytes]) -> None:
         """Relay the rest of an answer. What `chunks` raises is raised when all that came before is delivered."""
@@ -118,6 +116,8 @@ class Gate:
         """The upstream's next bytes."""
         at = (time.perf_counter() - self._flow.clock) * 1000
         self._response.body.append(at, chunk)
+        if self._spliced:
+            return
         try:
             events = self._intake.feed(chunk, at)
         except DecodeError as error:
@@ -132,10 +132,7 @@ class Gate:
         """Leave nothing behind. What was changed stands on the flow now."""
         self._closed = True
         self._pulse.stop()
-        for by, items in self._changes.items():
-            one = len(items) == 1
-            told = (_text(items[0].raw), _text(items[0].given)) if one else ("", f"{len(items)} events")
-            self._flow.mutations.append(Mutation("event", by, *told))
+        self._changes.tell(self._flow)
         if (task := self._delivery) is not None:
             task.cancel()
             await asyncio.wait([task])
@@ -143,6 +140,8 @@ class Gate:
     async def _take_end(self) -> None:
         """Nothing more comes of the upstream."""
         self._over = True
+        if self._spliced:
+            return
         await self._arrive(self._intake.close((time.perf_counter() - self._flow.clock) * 1000))
         if self._intake.remark:
             self._flow.note(self._intake.remark)
@@ -213,21 +212,18 @@ class Gate:
         """The rest of an event that the client has the beginning of."""
         self._begun = False
         self._released += len(raw)
-        for progress in (self._arrived, self._had):
-            if progress is not None:
-                progress.take(event)
+        if self._standing is not None:
+            self._standing.take(event)
         self._undecided = event.end
         await self._outlet.put(raw)
         self._undecided = None
 
     def _line_up(self, item: Item, decision: Decision) -> None:
-        if self._arrived is not None:
-            item.part = self._arrived.take(item.event)
+        if self._standing is not None:
+            item.part = self._standing.arrived.take(item.event)
         if isinstance(decision, Instead):
-            self._changes.setdefault(decision.by, []).append(item)
+            self._changes.add(decision.by, item)
         self._lineup.add(item, decision)
-
-    # The client's side
 
     async def _flush(self) -> None:
         """Deliver what may go, up to the next halt."""
@@ -248,10 +244,9 @@ class Gate:
             self._rewriting.part(self._released)
             data = b"".join(pieces)
             await self._outlet.put(data)
-            given = events_of(self._response.headers.without("content-encoding"), data) if self._had else []
-        if self._had is not None:
-            for event in given:
-                self._had.take(event)
+            given = events_of(self._response.headers.without("content-encoding"), data) if self._standing else []
+        if self._standing is not None:
+            self._standing.had.take_all(given)
         self._room.set()
         self._count()
 
@@ -263,21 +258,18 @@ class Gate:
     def _stands_still(self) -> bool:
         return (self._held is not None or self._lineup.withholds) and not self._begun
 
-    # Holding
-
     def hold(self, by: str) -> None:
         """Stop here; what is over does not stop any more."""
-        if not self._closed and self._held is None and self.outcome is None:
+        if not (self._closed or self._spliced) and self._held is None and self.outcome is None:
             self._begin(Moment.EVENT, by)
 
     def _begin(self, moment: Moment, by: str) -> None:
-        framed = self._intake.framed
-        self._had = Progress(self._flow, self._rewriting.delivered(self._released) if framed else [])
+        framed, rewriting = self._intake.framed, self._rewriting
         first = self._lineup[0].event.start if self._lineup else self._undecided
-        came = self._rewriting.arrived() if framed else []
-        self._arrived = Progress(self._flow, (event for event in came if first is None or event.start < first))
+        came = [event for event in rewriting.arrived() if first is None or event.start < first] if framed else []
+        self._standing = Standing(self._flow, came, rewriting.delivered(self._released) if framed else [])
         for item in self._lineup:
-            item.part = self._arrived.take(item.event)
+            item.part = self._standing.arrived.take(item.event)
         self._held = self._holds.begin(self._flow, moment, by, self)
         assert self._flow.hold is not None
         self._flow.hold.upstream_done = self._over
@@ -302,8 +294,8 @@ class Gate:
 
     def _let_go(self) -> None:
         if (held := self._held) is not None:
-            self._held = self._arrived = self._had = None
-            self._owed, self._owed_block = 0, False
+            self._held = self._standing = None
+            self._stepping.reset()
             self._holds.end(held)
 
     async def _step_through(self, held: Held) -> None:
@@ -313,7 +305,7 @@ class Gate:
             if step is Step.DROP:
                 self.outcome = step
                 return
-            if self._rewriting.final and step is not None:
+            if self._rewriting.final and step not in (None, Step.SPLICE):
                 await self._end_here()
                 return
             match step:
@@ -325,10 +317,12 @@ class Gate:
                     self._lineup.free()
                     return
                 case Step.EVENT:
-                    self._owed += 1
+                    self._stepping.event()
                 case Step.BLOCK:
-                    self._owed_block = True
-            paid = await self._pay()
+                    self._stepping.block()
+                case Step.SPLICE if await self._go_on_elsewhere():
+                    return
+            paid = await self._stepping.pay()
             if self._over and not self._lineup and (paid or step is not None):
                 return
 
@@ -340,24 +334,30 @@ class Gate:
         await self._outlet.put(b"".join(self._rewriting.close()))
         self.outcome = Step.END
 
-    async def _pay(self) -> bool:
-        """Deliver what the person has stepped over, as far as it has come; whether there was anything."""
-        part: int | None = None
-        paid = False
-        while self._lineup and (self._owed or self._owed_block):
-            if self._owed:
-                self._owed -= 1
-            else:
-                part = self._lineup[0].part if part is None else part
-                if self._lineup[0].part != part:
-                    self._owed_block = False
-                    break
-            await self._deliver(self._lineup.take())
-            paid = True
-        return paid
+    async def _go_on_elsewhere(self) -> bool:
+        """The answer goes on with another one; False where that gives none, and then nothing has happened."""
+        splice, self._splice = self._splice, None
+        assert splice is not None
+        try:
+            if why := await splice.ready():
+                self._flow.note(f"#{splice.flow.number} gave nothing to go on with: {why}")
+                return False
+            self._spliced = True
+            for _ in range(splice.ahead):
+                await self._deliver(self._lineup.take())
+            self._let_go()
+            self._lineup.clear()
+            if self.cut is not None:
+                await self.cut()
+            self._rewriting.part(self._released)
+            await splice.run()
+            self.outcome = Step.END
+            return True
+        finally:
+            await splice.close()
 
     def _nudge(self) -> None:
-        if self._held is not None and (self._owed or self._owed_block or self._over):
+        if self._held is not None and (self._stepping.owes or self._over):
             self._held.nudge()
 
     # What the person sees and changes
@@ -365,12 +365,12 @@ class Gate:
     @property
     def waiting(self) -> Sequence[Waiting]:
         """The events that the client does not have yet."""
-        return [Waiting(item.event, item.given, item.part, edited=item.pieces is not None) for item in self._lineup]
+        return self._lineup.waiting()
 
     @property
     def delivered(self) -> Transcript:
         """What the client has of the answer."""
-        return self._had.transcript if self._had is not None else Transcript()
+        return self._standing.had.transcript if self._standing is not None else Transcript()
 
     @property
     def editable(self) -> str:
@@ -379,21 +379,21 @@ class Gate:
 
     def edit(self, edits: Edits, by: str) -> None:
         """Change parts of the answer."""
-        written = self._arrived.transcript.answer.message if self._arrived is not None else None
+        written = self._standing.arrived.transcript.answer.message if self._standing is not None else None
         self._rewriting.edit(edits, by, written, self._released)
+
+    def splice(self, before: str, source: Callable[[], Continuation], by: str) -> None:
+        """Go on behind `before` with another answer."""
+        assert self._standing is not None
+        ahead = self._lineup.until(words_at(self._standing.arrived.transcript.answer))
+        had = [*self._rewriting.delivered(self._released), *(item.event for item in ahead)]
+        splicer = self._rewriting.splicer(had, before, spent_on(self._flow, before, self._standing.arrived.transcript))
+        self._splice = Splice(splicer, source(), self._outlet, lambda: self._store.touch(self._flow), len(ahead))
+        self._flow.mutations.append(self._splice.mutation(before, by))
 
     def edit_event(self, index: int, raw: bytes, by: str) -> None:
         """Give one waiting event other bytes."""
         if self.editable:
             raise ValueError(self.editable)
-        if index >= len(self._lineup):
-            raise ValueError("this event is with the client already")
-        if raw and not raw.endswith(EVENT_ENDS):
-            raise ValueError("an event ends with an empty line")
-        item = self._lineup[index]
-        self._flow.mutations.append(Mutation("event", by, _text(item.given), _text(raw)))
-        item.pieces = (raw,) if raw else ()
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace").strip()
+        before = self._lineup.change(index, raw)
+        self._flow.mutations.append(Mutation("event", by, before, readable(raw)))

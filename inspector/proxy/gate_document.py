@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from inspector.dialects import by_name
 from inspector.model.edits import Edits
 from inspector.model.flow import Flow, Moment, Mutation, Response
 from inspector.model.message import Message, Transcript
+from inspector.proxy.continuation import Continuation
 from inspector.proxy.guarded import GuardedWatch
 from inspector.proxy.held import Dropped, Holds, Step, Waiting
 from inspector.proxy.hooks import Halt, Instead
@@ -114,6 +115,10 @@ class DocumentGate:
         self._flow.mutations.extend(mutations(edits, by, written.parts if written else ()))
         self._document = Event(data, "document", end=len(data), at=self._document.at)
         self._edited = True
+
+    def splice(self, before: str, source: Callable[[], Continuation], by: str) -> None:
+        """A document is whole before the client has any of it: nothing need be joined."""
+        raise ValueError("this answer is one document: edit its text, or go on as a new flow")
 
     def edit_event(self, index: int, raw: bytes, by: str) -> None:
         """Give the document other bytes."""

@@ -18,6 +18,7 @@ import httpx
 from inspector.model.edits import Edits
 from inspector.model.flow import Flow, Hold, Moment, Mutation, Request
 from inspector.model.message import Transcript
+from inspector.proxy.continuation import Continuation
 from inspector.proxy.patience import gives_up
 from inspector.store.flows import FlowStore
 from inspector.wire.event import Event
@@ -43,6 +44,8 @@ class Step(Enum):
     """To the end of the block (text, thoughts, a tool call) that the next event belongs to."""
     END = auto()
     """To its end: nothing stops it any more."""
+    SPLICE = auto()
+    """On with another answer in the place of what is still to come."""
     DROP = auto()
 
 
@@ -78,6 +81,9 @@ class Stream(Protocol):
 
     def edit_event(self, index: int, raw: bytes, by: str) -> None:
         """Give one waiting event other bytes, framing included. ValueError for no whole event."""
+
+    def splice(self, before: str, source: Callable[[], Continuation], by: str) -> None:
+        """Have another answer ready to go on with at the next step. ValueError where it would not fit."""
 
 
 class Held:
@@ -131,6 +137,21 @@ class Held:
             raise ValueError(self.stream.editable)
         self.stream.edit(edits, by)
         self._changed()
+
+    def splice(self, before: str, source: Callable[[], Continuation], by: str = "hand") -> None:
+        """Go on with another answer: the client reads one, whose text is `before` and what the other one says.
+
+        `source` begins the other answer; it is called only where that can be joined to what the client has already:
+        ValueError, in words, where not. Where the other answer turns out to be an error, this one stays held.
+        """
+        self._check()
+        if self.stream is None:
+            raise ValueError("there is no answer to go on with yet")
+        if self.stream.editable:
+            raise ValueError(self.stream.editable)
+        self.stream.splice(before, source, by)
+        self._changed()
+        self.step(Step.SPLICE)
 
     def _check(self) -> None:
         if self.over:

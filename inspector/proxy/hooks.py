@@ -11,6 +11,7 @@ from typing import Protocol
 
 import httpx
 
+from inspector.dialects._logprobs import Strip
 from inspector.model.flow import Capture, Flow, Moment, Mutation, Request
 from inspector.model.headers import Headers, masked
 from inspector.proxy.held import BY, Dropped, Holds, Step
@@ -141,11 +142,17 @@ class Hooks:
         return None
 
     async def response(self, context: Context, response: httpx.Response) -> httpx.Response:
-        """The upstream's answer has begun; the same, or another in its place. What it raises is noted."""
+        """The upstream's answer has begun; the same, or another in its place. What it raises is noted, but a Refusal is
+        what the client gets.
+        """
         return response
 
     def watch(self, context: Context, response: httpx.Response) -> Watch | None:
         """The answer's head has come. None lets its bytes through untouched, which costs nothing."""
+        return None
+
+    def strip(self, flow: Flow) -> Strip | None:
+        """What takes out of a flow's answer what the client never asked for; None leaves its bytes alone."""
         return None
 
     def done(self, flow: Flow) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
-from inspector.model.flow import Moment
+from inspector.model.flow import Flow, Moment, Mutation
+from inspector.proxy.held import Waiting
 from inspector.proxy.hooks import Decision, Halt, Instead, Verdict
+from inspector.proxy.intake import EVENT_ENDS
 from inspector.wire.event import Event
 
 
@@ -30,6 +33,24 @@ class Item:
     def given(self) -> bytes:
         """What the client gets."""
         return self.raw if self.pieces is None else b"".join(self.pieces)
+
+
+class Changes:
+    """The events of one answer that others changed, by who changed them."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, list[Item]] = {}
+
+    def add(self, by: str, item: Item) -> None:
+        """Another one."""
+        self._items.setdefault(by, []).append(item)
+
+    def tell(self, flow: Flow) -> None:
+        """Say so on the flow, once for each of those who changed something."""
+        for by, items in self._items.items():
+            one = len(items) == 1
+            told = (readable(items[0].raw), readable(items[0].given)) if one else ("", f"{len(items)} events")
+            flow.mutations.append(Mutation("event", by, *told))
 
 
 class Lineup:
@@ -76,6 +97,17 @@ class Lineup:
         self._withheld = []
         self._halted = False
 
+    def until(self, part: int) -> list[Item]:
+        """The first events, up to the one with which a part of the answer begins."""
+        return list(takewhile(lambda item: item.part < part, self._items))
+
+    def clear(self) -> None:
+        """Forget all events: the client gets none of them."""
+        self._items.clear()
+        self._withheld = []
+        self._halted = False
+        self.size = 0
+
     def free(self) -> None:
         """Nothing that is here stops any more."""
         self.release()
@@ -94,6 +126,23 @@ class Lineup:
         self.size -= len(item.raw)
         return item
 
+    def change(self, index: int, raw: bytes) -> str:
+        """Give one event other bytes, framing included; none take it out. Gives what was there, to be read.
+
+        ValueError, in words for the person, where it is gone, or the bytes are no whole event.
+        """
+        if index >= len(self._items):
+            raise ValueError("this event is with the client already")
+        if raw and not raw.endswith(EVENT_ENDS):
+            raise ValueError("an event ends with an empty line")
+        item = self._items[index]
+        before, item.pieces = readable(item.given), (raw,) if raw else ()
+        return before
+
+    def waiting(self) -> list[Waiting]:
+        """All of them as the person sees them."""
+        return [Waiting(item.event, item.given, item.part, edited=item.pieces is not None) for item in self._items]
+
     def __getitem__(self, index: int) -> Item:
         return self._items[index]
 
@@ -107,3 +156,8 @@ class Lineup:
     def withholds(self) -> bool:
         """Whether anything is kept back."""
         return bool(self._withheld)
+
+
+def readable(raw: bytes) -> str:
+    """An event's bytes for a person."""
+    return raw.decode("utf-8", "replace").strip()

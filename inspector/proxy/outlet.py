@@ -7,17 +7,23 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from inspector.dialects._logprobs import Strip
 from inspector.model.flow import Flow
 
 
 class Outlet:
-    """Writes to the client. What it writes is kept beside the upstream's answer, from where the two part."""
+    """Writes to the client. What it writes is kept beside the upstream's answer, from where the two part.
+
+    Its last step is the strip: what is kept has all that the upstream sent, the client gets what it asked for.
+    """
 
     def __init__(self, flow: Flow, write: Callable[[bytes], bool], send: Callable[[Any], Awaitable[None]]) -> None:
         self._flow = flow
         self._write = write
         self._send = send
         self._queue = asyncio.Lock()
+        self.strip: Strip | None = None
+        """Takes out what the client never asked for."""
         self.last = time.perf_counter()
         """The clock when something was last written, in seconds."""
 
@@ -28,11 +34,20 @@ class Outlet:
         self.last = now = time.perf_counter()
         if self._flow.delivered is not None:
             self._flow.delivered.body.append((now - self._flow.clock) * 1000, data)
-        if self._queue.locked() or not self._write(data):
+        await self._give(data if self.strip is None else self.strip.feed(data))
+
+    async def finish(self) -> None:
+        """Write what the strip still owes; nothing comes after."""
+        if self.strip is not None:
+            await self._give(self.strip.close())
+            self.strip = None
+
+    async def _give(self, data: bytes) -> None:
+        if data and (self._queue.locked() or not self._write(data)):
             await self.wait(data)
 
     async def wait(self, data: bytes) -> None:
-        """Write a piece as soon as the client takes it, and behind all that waits already."""
+        """Write a piece, stripped already, as soon as the client takes it, and behind all that waits already."""
         async with self._queue:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
 

@@ -16,6 +16,10 @@ class Progress:
     def __init__(self, flow: Flow, events: Iterable[Event] = ()) -> None:
         self.transcript = Transcript()
         self._reader = by_name(flow.dialect).reader(self.transcript)
+        self.take_all(events)
+
+    def take_all(self, events: Iterable[Event]) -> None:
+        """Take the next events."""
         for event in events:
             self.take(event)
 
@@ -30,3 +34,16 @@ class Progress:
         if message is None or message.finish_reason or answer.complete or answer.error:
             return -1
         return len(message.parts) - 1
+
+
+class Standing:
+    """How far a held answer has come, and how much of it the client has."""
+
+    def __init__(self, flow: Flow, came: Iterable[Event], had: Iterable[Event]) -> None:
+        self.arrived = Progress(flow, came)
+        self.had = Progress(flow, had)
+
+    def take(self, event: Event) -> None:
+        """An event has come, and goes to the client at once."""
+        self.arrived.take(event)
+        self.had.take(event)

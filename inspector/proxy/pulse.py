@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from inspector.dialects import by_name
 from inspector.model.flow import Flow, Mutation
 from inspector.proxy.outlet import Outlet
 from inspector.store.flows import FlowStore
@@ -49,3 +50,9 @@ class Pulse:
                     self._store.touch(self._flow)
             silence = 0.0
         self._wait(max(self._every - silence, self._every / 10))
+
+
+def sign_of(flow: Flow) -> bytes:
+    """The sign of life that a flow's client understands; empty for none."""
+    writer = by_name(flow.dialect).writer
+    return writer.keep_alive if writer is not None else b""

@@ -16,6 +16,7 @@ import httpx
 from starlette.types import Receive, Scope, Send
 
 from inspector.dialects import detect
+from inspector.dialects._logprobs import Strip
 from inspector.model.agents import agent_of
 from inspector.model.flow import Flow, Moment, Reason, Request, Response
 from inspector.model.headers import Headers
@@ -136,7 +137,7 @@ class _Exchange:
         if outcome is Step.DROP:
             self._dropped()
         else:
-            await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+            await self.delivery.finish()
             self._finish(Reason.DONE, "hand")
         return True
 
@@ -206,7 +207,7 @@ class _Exchange:
 
     async def _relay(self, response: httpx.Response) -> None:
         try:
-            await self.delivery.run(response, self.watch)
+            await self.delivery.run(response, self.watch, self._strip())
             self._finish(Reason.DONE, "upstream" if response is self.context.upstream else by_of(response))
         except httpx.TransportError as error:
             if response is self.context.upstream:
@@ -214,6 +215,13 @@ class _Exchange:
             else:
                 self._finish(Reason.FAULT, by_of(response), str(error))
             raise Aborted(str(error)) from error
+
+    def _strip(self) -> Strip | None:
+        try:
+            return self.relay.hooks.strip(self.flow)
+        except Exception as error:  # the border to rules: the agent must not notice
+            excuse(self.flow, error)
+            return None
 
     async def _close(self, response: httpx.Response | None) -> None:
         """End what is left of an answer, so that whoever gives it stops at once."""
@@ -241,7 +249,7 @@ class _Exchange:
         self.answer = response
         try:
             changed = await self.relay.hooks.response(self.context, response)
-        except Dropped:
+        except (Dropped, Refusal):
             raise
         except Exception as error:  # the border to rules: the agent must not notice
             excuse(self.flow, error)

@@ -6,14 +6,15 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
 
 from inspector.dialects import detect
-from inspector.model.flow import Flow, Mutation, Reason, Request, Response
+from inspector.model.flow import Capture, Flow, Mutation, Reason, Request, Response
 from inspector.model.headers import Headers
+from inspector.proxy.continuation import Continuation
 from inspector.proxy.ends import finish_broken
 from inspector.proxy.hooks import to_httpx
 from inspector.proxy.refusal import from_upstream
@@ -72,6 +73,8 @@ class Replayer:
         self._environ = environ
         self._batches: list[Batch] = []
         self._children: dict[str, int] = {}
+        self._followed: dict[str, asyncio.Event] = {}
+        """What tells those that read along of news, by the flow's id."""
 
     def send(self, original: Flow, request: Request | None = None, mutations: Sequence[Mutation] = ()) -> Flow:
         """Send `request` (the original's own where None is given) once; the child is in the store, and grows there.
@@ -104,6 +107,30 @@ class Replayer:
             self._begin(batch, request, (*mutations, *more))
         return batch
 
+    def continuation(self, original: Flow, request: Request, mutations: Sequence[Mutation] = ()) -> Continuation:
+        """Send a request once, for an answer that is to be put behind another. Raises ValueError as `many` does."""
+        batch = self.many(original, request, mutations)
+        flow = batch.flows[0]
+        news = self._followed[flow.id] = asyncio.Event()
+        return Continuation(flow, self._follow(batch, flow, news))
+
+    async def _follow(self, batch: Batch, flow: Flow, news: asyncio.Event) -> AsyncGenerator[bytes, None]:
+        sent = 0
+        try:
+            while True:
+                over = not batch._running
+                body = flow.response.body if flow.response is not None else Capture()
+                while sent < body.chunks:
+                    sent += 1
+                    yield body.chunk(sent - 1)
+                if over:
+                    return
+                news.clear()
+                await news.wait()
+        finally:
+            del self._followed[flow.id]
+            batch.stop()
+
     async def aclose(self) -> None:
         """Break off all that is on its way."""
         running = [task for batch in self._batches for task in batch._running]
@@ -125,7 +152,7 @@ class Replayer:
                 flow.finish(_now(flow), Reason.SHUTDOWN, "proxy", "inspector was stopped")
             elif (error := task.exception()) is not None:
                 flow.finish(_now(flow), Reason.HANDLER_ERROR, "proxy", f"{type(error).__name__}: {error}")
-            self.store.touch(flow)
+            self._touch(flow)
             if len(batch.flows) < batch.times and not batch.stopped:
                 self._begin(batch, request, mutations)
             elif batch.finished and batch in self._batches:
@@ -151,6 +178,11 @@ class Replayer:
         self._children[original.id] += 1
         return self._children[original.id]
 
+    def _touch(self, flow: Flow) -> None:
+        self.store.touch(flow)
+        if (news := self._followed.get(flow.id)) is not None:
+            news.set()
+
     async def _send(self, flow: Flow) -> None:
         try:
             response = await self.transport.handle_async_request(to_httpx(flow.request))
@@ -170,10 +202,10 @@ class Replayer:
         headers = Headers.from_raw(response.headers.raw)
         flow.response = Response(response.status_code, headers, response.reason_phrase)
         flow.timing.head = _now(flow)
-        self.store.touch(flow)
+        self._touch(flow)
         async for chunk in response.aiter_raw():
             flow.response.body.append(_now(flow), chunk)
-            self.store.touch(flow)
+            self._touch(flow)
 
 
 def whole_request(flow: Flow) -> Request:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inspector.dialects import by_name
-from inspector.dialects._writing import Rewriter
+from inspector.dialects._writing import Rewriter, Splicer
 from inspector.model.edits import Edits
 from inspector.model.flow import Capture, Flow, Mutation, Response
 from inspector.model.headers import Headers
-from inspector.model.message import Message, Part, ToolCall
+from inspector.model.message import Message, Part, ToolCall, Usage
 from inspector.proxy.intake import events_of
 from inspector.store.summary import part_text
 from inspector.wire.body import decoded
@@ -36,6 +36,13 @@ class Rewriting:
         self._rewriter = rewriter
         self.final = self.final or edits.final
         flow.mutations.extend(mutations(edits, by, written.parts if written else ()))
+
+    def splicer(self, had: list[Event], before: str, spent: Usage | None) -> Splicer:
+        """A splicer behind the events that the client has by then. ValueError where nothing can go on there."""
+        writer = by_name(self._flow.dialect).writer
+        if writer is None:
+            raise ValueError(f"answers of the dialect {self._flow.dialect} can be held, not continued")
+        return writer.splicer(had, before, spent)
 
     def feed(self, event: Event) -> list[bytes] | None:
         """What goes in an event's place; None where it goes as it is."""
@@ -73,6 +80,14 @@ class Rewriting:
             return events_of(flow.delivered.headers, bytes(flow.delivered.body))
         assert flow.response is not None
         return events_of(flow.response.headers, bytes(flow.response.body)[:released])
+
+    def given(self, released: int) -> bytes:
+        """The bytes that the client has, decoded."""
+        flow = self._flow
+        if flow.delivered is not None:
+            return bytes(flow.delivered.body)
+        assert flow.response is not None
+        return decoded(flow.response.headers, bytes(flow.response.body)[:released])[0]
 
     def arrived(self) -> list[Event]:
         """The events that the upstream sent so far."""

@@ -14,7 +14,7 @@ import pytest
 from inspector.model.flow import Flow, Moment, Reason, State
 from inspector.proxy import gate as gate_module
 from inspector.proxy.held import Held, Holds, Step
-from inspector.proxy.hooks import Context, Decision, Halt, Hooks, Instead, Verdict
+from inspector.proxy.hooks import Context, Decision, Halt, Hooks, Instead, Verdict, Watch
 from inspector.proxy.server import ProxyConfig, ProxyServer
 from inspector.store.flows import FlowStore
 from inspector.wire.event import Event
@@ -72,7 +72,7 @@ class Watching(Hooks):
         self.at_end = end
         self.ended: list[Flow] = []
 
-    def watch(self, context: Context, response: httpx.Response) -> Watching:
+    def watch(self, context: Context, response: httpx.Response) -> Watch | None:
         """This is the watch, too."""
         return self
 
