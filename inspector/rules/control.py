@@ -8,10 +8,12 @@ from pathlib import Path
 
 import httpx
 
+from inspector.dialects._logprobs import Strip
 from inspector.model.flow import Flow, Moment, Mutation
 from inspector.proxy.held import Holds, change_request
 from inspector.proxy.hooks import Context, Decision, Hooks, Instead, Watch
 from inspector.rules.breakpoints import Breakpoints
+from inspector.rules.capture import CaptureProfile
 from inspector.rules.mocks import MockRule, Mocks
 from inspector.rules.replies import build, spoil
 from inspector.rules.rulebook import Rulebook
@@ -28,11 +30,11 @@ HAND = "hand"
 
 
 class Control(Hooks):
-    """Breakpoints, holds, mocks, faults and sticky edits; behind them, whoever else has a say.
+    """Breakpoints, holds, mocks, faults, sticky edits and the profile; behind them, whoever else has a say.
 
     `keep` names the file that keeps the rules. `answers` may answer what nobody stopped: a recording; `reader` gives
-    another watch on an answer, and `listener` is told of every end: a person's hook. Raises ValueError where the file
-    cannot be read as meant.
+    another watch on an answer, and `listener` is told of every end: a person's hook. Without a `profile`, there is one
+    that changes nothing. Raises ValueError where the file cannot be read as meant.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Control(Hooks):
         answers: Hooks | None = None,
         reader: Callable[[Context], Watch | None] | None = None,
         listener: Callable[[Flow], None] | None = None,
+        profile: CaptureProfile | None = None,
     ) -> None:
         self._transcripts = transcripts
         self._answers = answers or Hooks()
@@ -54,6 +57,7 @@ class Control(Hooks):
         self.breakpoints = Breakpoints(changed=self._save)
         self.mocks = Mocks(changed=self._save)
         self.sticky = StickyEdits(changed=self._save)
+        self.profile = profile if profile is not None else CaptureProfile()
         self.hold_requests = False
         """Whether every next request is held."""
         self._spoiled: dict[str, MockRule] = {}
@@ -62,9 +66,11 @@ class Control(Hooks):
             self._book.load()
 
     async def request(self, context: Context) -> httpx.Response | None:
-        """Sticky edits first, then whoever holds it; then it is answered, where somebody answers in its place."""
+        """Sticky edits first, then the profile, then whoever holds it, then whoever answers in the upstream's place."""
         flow = context.flow
         self._stick(flow)
+        if (refusal := self.profile.request(flow)) is not None:
+            return refusal
         if by := self._stops(flow):
             reply = await context.hold(Moment.REQUEST, by)
             if reply is not None:
@@ -78,7 +84,8 @@ class Control(Hooks):
         return None
 
     async def response(self, context: Context, response: httpx.Response) -> httpx.Response:
-        """An answer of the upstream's, spoiled where a rule says so."""
+        """An answer of the upstream's, to another try where the profile makes one; spoiled where a rule says so."""
+        response = await self.profile.response(context, response)
         rule = self._spoiled.pop(context.flow.id, None)
         return spoil(response, rule.reply) if rule is not None else response
 
@@ -88,8 +95,13 @@ class Control(Hooks):
         own = watch(context.flow, self.breakpoints, self._transcripts) if len(self.breakpoints) else None
         return BothWatch(other, own) if other is not None and own is not None else other or own
 
+    def strip(self, flow: Flow) -> Strip | None:
+        """What takes the profile's additions out of the answer again."""
+        return self.profile.strip(flow)
+
     def done(self, flow: Flow) -> None:
         """The flow has ended."""
+        self.profile.done(flow)
         self._spoiled.pop(flow.id, None)
         if self._listener is not None:
             self._listener(flow)

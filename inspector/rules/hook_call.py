@@ -15,6 +15,7 @@ import httpx
 
 from inspector.proxy.hooks import Context, to_httpx
 from inspector.rules.hook_thread import HookThread
+from inspector.rules.partly_read import PartlyRead
 
 T = TypeVar("T")
 
@@ -212,31 +213,8 @@ class _Tap(httpx.AsyncByteStream):
         self._handed_over = True
         if self._source is not None:
             assert isinstance(self._upstream.stream, httpx.AsyncByteStream)
-            self._upstream.stream = _Whole(self._kept, self._source, self._error, self._upstream.stream)
+            self._upstream.stream = PartlyRead(self._kept, self._source, self._error, self._upstream.stream)
         return self._upstream
-
-
-class _Whole(httpx.AsyncByteStream):
-    """A body of which a part was read already."""
-
-    def __init__(
-        self, read: list[bytes], rest: AsyncIterator[bytes], error: Exception | None, stream: httpx.AsyncByteStream
-    ) -> None:
-        self._read = read
-        self._rest = rest
-        self._error = error
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self._read:
-            yield chunk
-        if self._error is not None:
-            raise self._error
-        async for chunk in self._rest:
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
 
 
 class _OwnStream(httpx.AsyncByteStream):

@@ -84,6 +84,7 @@ class RecordedAnswers(Hooks):
         if recorded is None:
             return await self._not_found(context, asked)
         self.answered += 1
+        flow.injected = recorded.injected
         flow.note(" ".join(filter(None, (f"answered as #{recorded.number} was", how))))
         await asyncio.sleep(self.pace * _until_head(recorded))
         return _response(recorded, self.pace)

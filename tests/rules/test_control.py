@@ -18,6 +18,7 @@ from inspector.model.message import Growing, Text
 from inspector.proxy.held import Held, Step
 from inspector.proxy.hooks import Context, Decision, Halt, Hooks, Instead, Verdict, Watch
 from inspector.proxy.server import ProxyConfig, ProxyServer
+from inspector.rules.capture import CaptureProfile, CaptureSettings
 from inspector.rules.control import BothWatch, Control
 from inspector.rules.mocks import MockRule
 from inspector.rules.replies import Reply
@@ -28,7 +29,7 @@ from inspector.store.transcripts import Transcripts
 from inspector.wire.event import Event
 from tests.handmade import chat_chunks
 from tests.proxy.test_gate import until
-from tests.upstreams import Upstream, ended, plain, response, upstream
+from tests.upstreams import Received, Upstream, ended, plain, response, upstream
 
 pytestmark = pytest.mark.anyio
 
@@ -133,6 +134,43 @@ async def test_sticky_edits_then_breakpoints_then_mocks_then_the_recording() -> 
         assert (breakpoint.hits, answers.asked, it.behind.received) == (1, 1, [])
         ends = [flow.end for flow in await ended(it.server, 2)]
     assert ends == [End(Reason.DONE, "mock"), End(Reason.DONE, "hook")]
+
+
+async def test_the_profile_has_its_say_between_sticky_edits_and_breakpoints() -> None:
+    profile = CaptureProfile(CaptureSettings(top_logprobs=2))
+    async with scene(profile=profile) as it:
+        assert it.control.profile is profile
+        it.path = "/v1/chat/completions"
+        it.control.sticky.add(orjson.dumps(SAID), orjson.dumps(OTHER))
+        it.control.breakpoints.add('request by:"sticky edit" by:capture')
+        async with asking_meanwhile(it) as asking:
+            held = await it.held()
+            sent = orjson.loads(bytes(held.flow.sent.body))
+            assert sent == {"model": "m", "messages": [OTHER], "logprobs": True, "top_logprobs": 2}
+            held.step(Step.GO_ON)
+        assert asking.answers[0].content == UPSTREAM
+
+
+async def test_a_second_try_of_the_profile_s_is_spoiled_like_a_first() -> None:
+    refusal = response(b'{"error": "no logprobs"}', status="400 Bad Request")
+
+    async def answer(received: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(refusal if b"logprobs" in received.body else response(UPSTREAM))
+
+    async with scene(profile=CaptureProfile(CaptureSettings(top_logprobs=2))) as it:
+        it.path = "/v1/chat/completions"
+        it.behind.answer = answer
+        it.control.mocks.add(mock(Reply(fault=Fault(malformed=True, cut_after=0))))
+        assert (await it.ask()).content == UPSTREAM.replace(b"{", b" ")
+        assert len(it.behind.received) == 2
+
+
+async def test_without_a_profile_nothing_is_changed() -> None:
+    async with scene() as it:
+        it.path = "/v1/chat/completions"
+        await it.ask()
+        (flow,) = await ended(it.server)
+        assert not it.control.profile.settings.on and flow.forwarded is None and not flow.mutations
 
 
 async def test_with_nobody_to_answer_the_edited_request_goes_upstream() -> None:

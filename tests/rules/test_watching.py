@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 
 import httpx
 import pytest
@@ -27,6 +29,7 @@ from inspector.store.transcripts import Transcripts
 from inspector.wire.body import BodyReader
 from inspector.wire.event import Event
 from inspector.wire.sse import SSE
+from tests.dialects.read_tokens import probable
 from tests.dialects.recorded import pieces, recorded
 from tests.handmade import chat_chunks, chat_flow, respond
 
@@ -173,6 +176,42 @@ def test_an_answer_is_stopped_once_for_what_it_says(dialect: str, text: str) -> 
     assert len(halts(decisions)) == 1
     assert Verdict.WITHHOLD not in decisions
     assert [each.hits for each in breakpoints] == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("logprob<-3", [3]),
+        ("event logprob:<-3", [3]),
+        ("event entropy>2", [2]),
+        ("entropy>2 or logprob<-3", [2]),
+        ("event p<50%", [3]),
+        ("event perplexity>4", [3]),
+        ("logprob<-3 text:nothing", []),
+        ("logprob<-9", []),
+        ("tool:Bash logprob<-3", []),
+    ],
+)
+def test_an_answer_is_stopped_at_the_token_that_is_not_sure(text: str, at: list[int]) -> None:
+    even = [math.log(0.15)] * 6
+    chunks = [probable("a", -0.1), probable("b", None), probable("c", *even), probable("d", -5.0), probable("e", -6.0)]
+    made, breakpoints = watching(asked(), text)
+    decisions = decided(made, SSE().feed(b"".join(chunks)))
+    assert halts(decisions) == at
+    assert [each.hits for each in breakpoints] == [len(at)]
+    if "tool:" not in text:
+        assert Verdict.WITHHOLD not in decisions
+    plain, _ = watching(asked(), text)
+    assert not halts(decided(plain, SSE().feed(b"".join(chat_chunks()))))
+
+
+def test_an_answer_of_the_responses_api_is_stopped_at_its_token() -> None:
+    def told(logprob: float) -> bytes:
+        body = {"type": "response.output_text.delta", "delta": "a", "logprobs": [{"token": "a", "logprob": logprob}]}
+        return b"data: " + json.dumps(body).encode() + b"\n\n"
+
+    made, _ = watching(asked("openai-responses"), "logprob<-3")
+    assert halts(decided(made, SSE().feed(b"".join(map(told, (-0.1, -2.9, -3.1, -4.0)))))) == [2]
 
 
 def test_what_the_head_settles_stops_at_the_first_event() -> None:
