@@ -19,7 +19,7 @@ from inspector.tui.desk import Desk
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Append what goes wrong to this file.")
 def command(file: Path, log: Path | None) -> None:
-    """Show the flows of a JSONL file."""
+    """Show the flows of a JSONL file, or the turns of a training trace."""
     buffer = start_log(log)
     store = FlowStore()
     broken = load(file, store)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from inspector.formats.jsonl import BrokenLine, read
+from inspector.formats.jsonl import BrokenLine
+from inspector.formats.reading import read
 from inspector.store.flows import FlowStore
 
 

@@ -1,17 +1,20 @@
-"""`--jsonl`: a puller that appends each flow to a file as it ends."""
+"""`--jsonl` and `--trace`: pullers that append each flow to a file as it ends."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
-from io import RawIOBase
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from io import SEEK_END, FileIO, RawIOBase
+from itertools import islice
 from pathlib import Path
 
 import click
 
-from inspector.formats.jsonl import flow_to_line
+from inspector.formats import EXPORTERS, Line
+from inspector.model.flow import Flow
 from inspector.proxy.tasks import spawn
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
@@ -25,29 +28,53 @@ INTERVAL = 0.2
 class Recorder:
     """Writes ended flows, once each, in the order of their ends. What a full disk refuses is written later, whole."""
 
-    def __init__(self, store: FlowStore, transcripts: Transcripts, file: RawIOBase) -> None:
+    def __init__(self, store: FlowStore, line: Line, file: RawIOBase, arrived: list[Flow] | None = None) -> None:
         self._store = store
-        self._transcripts = transcripts
+        self._line = line
         self._file = file
+        self._arrived = arrived
+        """Where flows are listed as they arrive, for a line that asks which they are."""
         self._cursor = 0
-        self._written: set[str] = set()
+        self._known: set[str] = set()
+        self._due: deque[Flow] = deque()
         self._pending = b""
 
     def pull(self, limit: int = 20) -> int:
         """Write up to `limit` flows that ended since the last pull; says how many. Raises OSError on a bad disk."""
-        self._drain()
-        _, changed = self._store.changes_since(self._cursor)
         written = 0
-        for flow in changed:
-            if flow.end is not None and flow.id not in self._written:
-                if written == limit:
-                    break
-                self._pending = flow_to_line(flow, self._transcripts.of(flow))
-                self._written.add(flow.id)
-                written += 1
-            self._cursor = flow.revision
-            self._drain()
+        self._look(limit)
+        while self._due:
+            self._write(self._line(self._due[0]))
+            written += 1
         return written
+
+    async def pull_aside(self, limit: int = 20) -> int:
+        """The same, with the lines made in a thread: what takes long must not stop the relay."""
+        written = 0
+        self._look(limit)
+        while self._due:
+            self._write(await _aside(self._line, self._due[0]))
+            written += 1
+        return written
+
+    def _look(self, limit: int) -> None:
+        """Finish what could not be written, and see which flows ended meanwhile."""
+        self._drain()
+        if self._arrived is not None:
+            self._arrived += islice(self._store, len(self._arrived), None)
+        _, changed = self._store.changes_since(self._cursor)
+        for flow in changed:
+            if flow.end is not None and flow.id not in self._known:
+                if len(self._due) >= limit:
+                    break
+                self._due.append(flow)
+                self._known.add(flow.id)
+            self._cursor = flow.revision
+
+    def _write(self, line: bytes) -> None:
+        self._due.popleft()
+        self._pending = line
+        self._drain()
 
     def _drain(self) -> None:
         while self._pending:
@@ -55,35 +82,78 @@ class Recorder:
 
 
 @contextlib.asynccontextmanager
-async def recording(store: FlowStore, transcripts: Transcripts, path: Path | None) -> AsyncIterator[None]:
-    """Record to `path` while the block runs, and what is left at its end. A bad path raises click.ClickException."""
-    if path is None:
+async def recording(
+    store: FlowStore, transcripts: Transcripts, jsonl: Path | None, trace: Path | None = None
+) -> AsyncIterator[None]:
+    """Record to files while the block runs, and what is left at its end. A bad path raises click.ClickException."""
+    if jsonl is not None and trace is not None and jsonl.resolve() == trace.resolve():
+        raise click.ClickException(f"{jsonl} cannot be both a recording and a trace")
+    async with contextlib.AsyncExitStack() as stack:
+        if jsonl is not None:
+            line = EXPORTERS["jsonl"].lines(store, transcripts)
+            recorder = Recorder(store, line, stack.enter_context(_opened(jsonl)))
+            await stack.enter_async_context(_running(recorder, aside=False))
+        if trace is not None:
+            arrived: list[Flow] = []
+            line = EXPORTERS["trace"].lines(arrived, Transcripts(limit=1))
+            recorder = Recorder(store, line, stack.enter_context(_opened(trace)), arrived)
+            await stack.enter_async_context(_running(recorder, aside=True))
         yield
-        return
+
+
+async def _aside(line: Line, flow: Flow) -> bytes:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab", buffering=0)
-    except OSError as error:
-        raise click.ClickException(f"cannot write {path}: {error.strerror}") from None
-    with file:
-        recorder = Recorder(store, transcripts, file)
-        task = spawn(_pull_for_ever(recorder), "jsonl recording")
-        try:
-            yield
-        finally:
-            task.cancel()
-            while _pull(recorder):
+        return await asyncio.to_thread(line, flow)
+    except RuntimeError:  # the interpreter is about to end, and starts no more threads
+        return line(flow)
+
+
+@contextlib.asynccontextmanager
+async def _running(recorder: Recorder, *, aside: bool) -> AsyncIterator[None]:
+    over = asyncio.Event()
+    task = spawn(_pull_until(over, recorder, aside=aside), "recording")
+    try:
+        yield
+    finally:
+        over.set()
+        await task
+        with _told():
+            while recorder.pull():
                 pass
 
 
-async def _pull_for_ever(recorder: Recorder) -> None:
-    while True:
-        await asyncio.sleep(INTERVAL if not _pull(recorder) else 0)
+async def _pull_until(over: asyncio.Event, recorder: Recorder, *, aside: bool) -> None:
+    while not over.is_set():
+        written = 0
+        with _told():
+            written = await recorder.pull_aside() if aside else recorder.pull()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), 0 if written else INTERVAL)
 
 
-def _pull(recorder: Recorder) -> int:
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Say in the log what a disk refuses: whoever is relayed must not notice."""
     try:
-        return recorder.pull()
+        yield
     except OSError as error:
         logger.error("the recording could not be written: %s", error)
-        return 0
+
+
+def _opened(path: Path) -> FileIO:
+    """A file to append whole lines to: one that was left in the middle of a line goes on with the next."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab", buffering=0)
+        if path.is_file() and not _ends_well(path):
+            file.write(b"\n")
+        return file
+    except OSError as error:
+        raise click.ClickException(f"cannot write {path}: {error.strerror}") from None
+
+
+def _ends_well(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, SEEK_END)
+        file.seek(max(size - 1, 0))
+        return file.read(1) in (b"", b"\n")

@@ -11,7 +11,8 @@ from inspector import __version__
 COMMANDS = {
     "live": "The proxy and its screen: what `inspector` without a command does.",
     "serve": "The proxy without a screen: a line for each flow on stderr.",
-    "open": "Browse a JSONL file.",
+    "open": "Browse a JSONL file, or a training trace.",
+    "export": "Write a recording in another format: a training trace, or filtered JSONL.",
     "replay": "Send a recorded request again, from a script.",
     "demo": "No key, no network: a small model of its own and a scripted agent.",
 }

@@ -1,1 +1,14 @@
-"""Floor 3: flows out, and in again."""
+"""Floor 3: flows out, and in again. A new format of an export is a new module and a line in `EXPORTERS`."""
+
+from __future__ import annotations
+
+from inspector.formats._exporter import Exporter, Line
+from inspector.formats.jsonl import Jsonl
+from inspector.formats.trace import Trace
+
+__all__ = ["EXPORTERS", "Exporter", "Line"]
+
+_ALL: tuple[Exporter, ...] = (Jsonl(), Trace())
+
+EXPORTERS: dict[str, Exporter] = {exporter.name: exporter for exporter in _ALL}
+"""By name; the first is the one that is meant where none is named."""

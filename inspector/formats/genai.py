@@ -23,6 +23,7 @@ from inspector.model.message import (
     ToolResult,
     Usage,
 )
+from inspector.model.token import Certainty
 
 Json = dict[str, Any]
 
@@ -74,6 +75,21 @@ def usage_json(usage: Usage) -> Json:
         "cost": usage.cost,
     }
     return {key: value for key, value in data.items() if value is not None}
+
+
+def certainty_json(certainty: Certainty) -> Json:
+    """How sure the model was of its answer; the conventions have no names for it. Empty where nothing is known.
+
+    `mean_logprob` is a natural logarithm, `mean_entropy` in bits, `tokens` how many the means are over.
+    """
+    data: Json = {
+        "tokens": certainty.tokens,
+        "mean_logprob": certainty.mean_logprob,
+        "mean_probability": certainty.mean_probability,
+        "perplexity": certainty.perplexity,
+        "mean_entropy": certainty.mean_entropy,
+    }
+    return {key: value for key, value in data.items() if value is not None} if certainty.tokens else {}
 
 
 def _call(call: ToolCall) -> Json:

@@ -1,58 +1,49 @@
 """Flows as JSON, one a line: the format `inspector/1`. Written and read as a stream, a line at a time.
 
 A line has everything that the flow has, its bytes and the time of each chunk, so that the flow can be built again from
-it; secrets in headers and URLs are masked. `input`, `output` and `usage` say what the bytes mean, for readers that do
-not speak the provider's API; they are worked out anew when a file is opened.
+it; secrets in headers and URLs are masked. `input`, `output`, `usage`, `certainty` and `tokens` say what the bytes
+mean, for readers that do not speak the provider's API; they are worked out anew when a file is opened.
 """
 
 from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import Any, ClassVar
 
 import orjson
 
-from inspector.formats.genai import answer_json, message_json, usage_json
+from inspector.formats._exporter import Line
+from inspector.formats.genai import answer_json, certainty_json, message_json, usage_json
 from inspector.formats.jsonl_reader import FORMAT, BrokenLine, read
+from inspector.formats.tokens import tokens_json
 from inspector.model.flow import Capture, Flow, Mutation, Request, Response
 from inspector.model.headers import Headers, mask_url, masked
 from inspector.model.message import Transcript
 from inspector.store.transcripts import Transcripts
 
-__all__ = ["FORMAT", "BrokenLine", "flow_to_line", "read", "write"]
+__all__ = ["FORMAT", "BrokenLine", "Jsonl", "flow_to_line", "read"]
 
 Json = dict[str, Any]
 
 
-def write(
-    flows: Iterable[Flow],
-    transcripts: Transcripts,
-    file: BinaryIO,
-    progress: Callable[[int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> int:
-    """Write flows, each flushed before the next is begun; the number written.
+class Jsonl:
+    """See `Exporter`."""
 
-    `progress` is told how many are written, after each; `cancelled` is asked before each, and ends it between lines.
-    OSError where the file cannot be written.
-    """
-    written = 0
-    for flow in flows:
-        if cancelled is not None and cancelled():
-            break
-        file.write(flow_to_line(flow, transcripts.of(flow)))
-        file.flush()
-        written += 1
-        if progress is not None:
-            progress(written)
-    return written
+    name: ClassVar[str] = "jsonl"
+    title: ClassVar[str] = "JSONL"
+    remark: ClassVar[str] = "Secrets are masked."
+    takes_tokens: ClassVar[bool] = True
+
+    def lines(self, flows: Iterable[Flow], transcripts: Transcripts, *, tokens: bool = False) -> Line:
+        """Every flow is a line."""
+        return lambda flow: flow_to_line(flow, transcripts.of(flow), tokens=tokens)
 
 
-def flow_to_line(flow: Flow, transcript: Transcript) -> bytes:
-    """A flow as one line, its line feed included."""
+def flow_to_line(flow: Flow, transcript: Transcript, *, tokens: bool = False) -> bytes:
+    """A flow as one line, its line feed included; with `tokens` every token and its alternatives, too."""
     bare: Json = {
         "format": FORMAT,
         "id": flow.id,
@@ -72,10 +63,14 @@ def flow_to_line(flow: Flow, transcript: Transcript) -> bytes:
     if flow.forwarded is not None:
         bare["forwarded"] = _request(flow.forwarded)
     bare["mutations"] = [_mutation(mutation) for mutation in flow.mutations]
+    if flow.injected:
+        bare["injected"] = flow.injected
     bare["response"] = _response(flow.response) if flow.response is not None else None
     if flow.delivered is not None:
         bare["delivered"] = _response(flow.delivered)
     said = _said(transcript)
+    if tokens:
+        said["tokens"] = tokens_json(flow)
     tail: Json = {
         "timing": _timing(flow, transcript),
         "notes": flow.notes,
@@ -105,6 +100,8 @@ def _said(transcript: Transcript) -> Json:
     if len(answer.choices) > 1:
         said["choices"] = [answer_json(choice) for choice in answer.choices]
     said["usage"] = usage_json(answer.usage) if answer.usage is not None else None
+    if certainty := certainty_json(answer.certainty):
+        said["certainty"] = certainty
     return said
 
 

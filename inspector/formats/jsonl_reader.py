@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
-from typing import Any, BinaryIO, TypeGuard
+from typing import Any, TypeGuard
 
 import orjson
 
@@ -30,7 +30,7 @@ _OTHERS = (
     ({"log"}, "a HAR file"),
     ({"request", "response", "logged_at"}, "a line of claude-trace"),
     ({"request_id", "turn", "request"}, "a line of claude-tap"),
-    ({"turn", "request", "latency_s"}, "a line of an OpenEnv trace"),
+    ({"turn", "request", "latency_s"}, "a line of a training trace"),
     ({"messages"}, "a line of chat fine-tuning data"),
 )
 """Formats that people may try to open, by keys that tell them."""
@@ -47,8 +47,8 @@ class BrokenLine:
         return f"line {self.number}: {self.message}"
 
 
-def read(source: str | Path | BinaryIO) -> Iterator[Flow | BrokenLine]:
-    """The flows of a file, in its order, one line in memory at a time. OSError where it cannot be read.
+def read(source: str | Path | Iterable[bytes]) -> Iterator[Flow | BrokenLine]:
+    """The flows of a file or of its lines, in their order, one in memory at a time. OSError where it cannot be read.
 
     A line that is broken, as the last one of a file still being written may be, gives a BrokenLine and is passed over;
     a file that is no text at all gives one and ends there. Unknown keys are passed over. A flow that had not ended
@@ -58,20 +58,25 @@ def read(source: str | Path | BinaryIO) -> Iterator[Flow | BrokenLine]:
         with open(source, "rb") as file:
             yield from read(file)
         return
+    for number, line in numbered(source):
+        kind = number == 1 and next((name for magic, name in _MAGIC.items() if line.startswith(magic)), None)
+        if kind:
+            yield BrokenLine(1, f"this is not JSON lines but {kind}")
+            return
+        yield _flow_or_broken(number, line)
+
+
+def numbered(source: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, with their numbers from 1; without the byte order mark that some editors write."""
     for number, line in enumerate(source, 1):
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
-            kind = next((name for magic, name in _MAGIC.items() if line.startswith(magic)), None)
-            if kind is not None:
-                yield BrokenLine(1, f"this is not JSON lines but {kind}")
-                return
+        line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
         if line.strip():
-            yield _flow_or_broken(number, line)
+            yield number, line
 
 
 def _flow_or_broken(number: int, line: bytes) -> Flow | BrokenLine:
     try:
-        data = _parse(line)
+        data = parse(line)
     except (ValueError, RecursionError) as error:
         cut = "" if line.endswith(b"\n") else "; the line has no end, perhaps it is still being written"
         return BrokenLine(number, f"not a JSON object ({error}){cut}")
@@ -82,8 +87,11 @@ def _flow_or_broken(number: int, line: bytes) -> Flow | BrokenLine:
         return BrokenLine(number, str(error))
 
 
-def _parse(line: bytes) -> Json:
-    """A line's object. What orjson refuses and JSON allows, as an escaped lone surrogate, gets a second try."""
+def parse(line: bytes) -> Json:
+    """A line's object, ValueError where it is none.
+
+    What orjson refuses and JSON allows, as an escaped lone surrogate, gets a second try.
+    """
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -125,6 +133,7 @@ def _flow(data: Json) -> Flow:
         response=_response(response, "response") if response is not None else None,
         delivered=_response(delivered, "delivered") if delivered is not None else None,
         mutations=[_mutation(item) for item in _get(data, "mutations", list, [])],
+        injected=tuple(str(name) for name in _get(data, "injected", list, [])),
         notes=[str(note) for note in _get(data, "notes", list, [])],
         error=_get(data, "error", str, None),
         end=_end(end) if end is not None else End(Reason.INTERRUPTED, "file"),

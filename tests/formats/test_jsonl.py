@@ -6,6 +6,7 @@ import gzip
 import io
 import itertools
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspector.formats.jsonl import FORMAT, BrokenLine, flow_to_line, read, write
+from inspector.formats.jsonl import FORMAT, BrokenLine, Jsonl, flow_to_line, read
 from inspector.model.flow import Capture, End, Flow, Mutation, Reason, Request, Response, State, Timing
 from inspector.model.headers import Headers
 from inspector.store.transcripts import Transcripts
 from tests.captures import capture_flows
+from tests.formats.traces import chunk, entry, events
 from tests.handmade import STARTED, chat_chunks, chat_flow, done_chat, finish, respond, stream
 
 
@@ -87,6 +89,58 @@ def test_several_choices_are_all_there() -> None:
     assert data["output"] == data["choices"][0]
 
 
+LOGPROBS = [
+    chunk({"content": "Hi"}, [entry("Hi", -0.5, token_id=4)]),
+    chunk(
+        {"content": " 👍"},
+        [entry(" \ufffd", -1.0) | {"bytes": [32, 240, 159]}, entry("\ufffd", -1.5) | {"bytes": [145, 141]}],
+    ),
+    chunk({}, None, "stop"),
+]
+
+
+def test_how_sure_the_model_was() -> None:
+    flow = done_chat(chunks=events(*LOGPROBS))
+    certainty = orjson.loads(line_of(flow))["certainty"]
+    assert list(certainty) == ["tokens", "mean_logprob", "mean_probability", "perplexity", "mean_entropy"]
+    assert (certainty["tokens"], certainty["mean_logprob"]) == (3, -1.0)
+    assert certainty["perplexity"] == pytest.approx(math.e)
+    assert certainty["mean_probability"] == pytest.approx((math.exp(-0.5) + math.exp(-1) + math.exp(-1.5)) / 3)
+    assert line_of(flow_of(line_of(flow))) == line_of(flow)
+    assert "certainty" not in orjson.loads(line_of(done_chat()))
+
+
+def test_tokens_are_there_where_they_are_asked_for() -> None:
+    flow = done_chat(chunks=events(*LOGPROBS))
+    line = Jsonl().lines([flow], Transcripts(), tokens=True)(flow)
+    data = orjson.loads(line)
+    first, second, third = data["tokens"]
+    place = {"channel": "content", "choice": 0}
+    top = [{"text": "Hi", "logprob": -0.5, "id": None}, {"text": "~", "logprob": -3.5, "id": None}]
+    assert first == {"text": "Hi", "logprob": -0.5, "id": 4, **place, "top": top}
+    assert (second["text"], second["bytes"]) == (" \ufffd", [32, 240, 159])
+    assert (third["bytes"], third["logprob"]) == ([145, 141], -1.5)
+    assert line_of(flow_of(line)) == line_of(flow)
+    none = done_chat()
+    assert orjson.loads(Jsonl().lines([none], Transcripts(), tokens=True)(none))["tokens"] == []
+
+
+def test_the_tokens_of_a_call_say_which() -> None:
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    flow = done_chat(chunks=events(chunk({"tool_calls": [call]}, [entry("f"), entry("{}")], "tool_calls")))
+    tokens = orjson.loads(Jsonl().lines([flow], Transcripts(), tokens=True)(flow))["tokens"]
+    assert [(token["channel"], token["call"]) for token in tokens] == [("tool_name", 0), ("tool_arguments", 0)]
+
+
+def test_what_was_injected_comes_back() -> None:
+    flow = done_chat()
+    assert "injected" not in orjson.loads(line_of(flow))
+    flow.injected = ("logprobs", "top_logprobs")
+    back = flow_of(line_of(flow))
+    assert back.injected == flow.injected
+    assert line_of(back) == line_of(flow)
+
+
 def test_bytes_that_are_no_text_are_base64() -> None:
     flow = done_chat(chunks=[b"\xff\xfe", b"\x00"])
     data = orjson.loads(line_of(flow))
@@ -143,24 +197,6 @@ def test_arguments_nested_beyond_measure_are_left_to_the_body() -> None:
     back = flow_of(line)
     assert line_of(back) == line
     assert str(Transcripts().of(back).answer.choices[0].tool_calls()[0].arguments) == deep
-
-
-def test_writing_tells_its_progress_and_can_be_cancelled() -> None:
-    flows = [done_chat(str(number)) for number in range(5)]
-    file, told = io.BytesIO(), list[int]()
-    assert write(flows, Transcripts(), file, told.append) == 5
-    assert told == [1, 2, 3, 4, 5]
-    assert [flow.id for flow in read(io.BytesIO(file.getvalue())) if isinstance(flow, Flow)] == [
-        "0",
-        "1",
-        "2",
-        "3",
-        "4",
-    ]
-
-    file, asked = io.BytesIO(), itertools.count()
-    assert write(flows, Transcripts(), file, cancelled=lambda: next(asked) == 2) == 2
-    assert file.getvalue().count(b"\n") == 2
 
 
 def test_files_are_read_by_path(tmp_path: Path) -> None:
@@ -230,6 +266,7 @@ def set_at(data: dict[str, object], path: str, value: object) -> None:
         ("response.chunks", [[1, 10**9]], "does not fit"),
         ("response.chunks", [[1, -1]], "does not fit"),
         ("mutations", ["x"], '"mutations"'),
+        ("injected", "logprobs", '"injected" should be a list'),
         ("end.reason", "bored", "'bored' is no reason"),
         ("timing.head", "soon", '"timing"."head"'),
     ],
