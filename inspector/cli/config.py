@@ -4,15 +4,46 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
 from platformdirs import user_config_path
 
 PATH_VARIABLE = "INSPECTOR_CONFIG"
 """Names another file than the usual one."""
+
+MOST_ALTERNATIVES = 20
+"""Alternatives to a token that may be asked for: OpenAI's limit of `top_logprobs`."""
+
+
+def _switch(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _alternatives(value: object) -> bool:
+    return value is False or (isinstance(value, int) and value is not True and 0 <= value <= MOST_ALTERNATIVES)
+
+
+def _cap(value: object) -> bool:
+    return value is False or (isinstance(value, int) and value is not True and value >= 0)
+
+
+def _name(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+_SWITCH = (_switch, "true or false")
+_CAPTURE: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "top_logprobs": (_alternatives, f"a number from 0 to {MOST_ALTERNATIVES}, or false"),
+    "token_ids": _SWITCH,
+    "max_tokens_cap": (_cap, "a number of tokens, or false"),
+    "translate_max_tokens": _SWITCH,
+    "disable_thinking": _SWITCH,
+    "model_override": (_name, "a name in quotes"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +53,10 @@ class Settings:
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys by the id of what they do, e.g. `{"flow.export": "ctrl+x"}`."""
     theme: str | None = None
+    profile: str | None = None
+    """`observe` or `capture`."""
+    capture: Mapping[str, int | bool | str] = field(default_factory=dict)
+    """What the capture profile has otherwise than its preset, by the names of CaptureSettings; `false` for none."""
 
 
 def settings_path() -> Path:
@@ -38,12 +73,38 @@ def load_settings() -> Settings:
         return Settings()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise click.ClickException(f"{path}: {error}") from None
-    unknown = set(table) - {"keys", "theme"}
-    keys, theme = table.get("keys", {}), table.get("theme")
+    try:
+        return _settings(table)
+    except _Wrong as error:
+        raise click.ClickException(f"{path}: {error}") from None
+
+
+class _Wrong(ValueError):
+    """The file says something that cannot be meant."""
+
+
+def _settings(table: dict[str, Any]) -> Settings:
+    unknown = set(table) - {"keys", "theme", "profile", "capture"}
+    keys, theme, profile = table.get("keys", {}), table.get("theme"), table.get("profile")
     if unknown:
-        raise click.ClickException(f"{path}: unknown: {', '.join(sorted(unknown))}; there are `theme` and [keys]")
+        known = "`theme`, `profile`, [keys] and [capture]"
+        raise _Wrong(f"unknown: {', '.join(sorted(unknown))}; there are {known}")
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
-        raise click.ClickException(f'{path}: [keys] holds lines such as "flow.export" = "ctrl+x"')
+        raise _Wrong('[keys] holds lines such as "flow.export" = "ctrl+x"')
     if theme is not None and not isinstance(theme, str):
-        raise click.ClickException(f"{path}: theme is a name in quotes")
-    return Settings(keys, theme)
+        raise _Wrong("theme is a name in quotes")
+    if profile not in (None, "observe", "capture"):
+        raise _Wrong('profile is "observe" or "capture"')
+    return Settings(keys, theme, profile, _capture(table.get("capture", {})))
+
+
+def _capture(table: Any) -> dict[str, int | bool | str]:
+    if not isinstance(table, dict):
+        raise _Wrong("[capture] is a table, with lines such as top_logprobs = 5")
+    for name, value in table.items():
+        if name not in _CAPTURE:
+            raise _Wrong(f"[capture] has no {name}; there are {', '.join(_CAPTURE)}")
+        fits, words = _CAPTURE[name]
+        if not fits(value):
+            raise _Wrong(f"[capture] {name} is {words}")
+    return table

@@ -19,6 +19,7 @@ from inspector.store.transcripts import Transcripts
 
 if TYPE_CHECKING:  # what is only imported where it is asked for: it takes a tenth of the start
     from inspector.rules.breakpoints import Breakpoints
+    from inspector.rules.capture import CaptureSettings
     from inspector.rules.control import Control
     from inspector.rules.recorded import Miss, RecordedAnswers
 
@@ -88,6 +89,8 @@ class Wanted:
     replay: Path | None = None
     miss: Miss = "fail"
     pace: str = "recorded"
+    capture: CaptureSettings | None = None
+    """What the profile changes of each request; None for nothing."""
 
     def with_usual_rules(self) -> Wanted:
         """The same with the person's own file of rules, unless another one was named."""
@@ -95,7 +98,7 @@ class Wanted:
 
 
 def control_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add all of them; the command gets them as one `wanted`."""
+    """Add all of them; the command gets them, with the `capture` of the options around these, as one `wanted`."""
 
     @wraps(command)
     def with_wanted(**given: Any) -> Any:
@@ -112,6 +115,7 @@ def controlled(
     config: ProxyConfig, wanted: Wanted, store: FlowStore, transcripts: Transcripts
 ) -> Iterator[tuple[ProxyServer, Control]]:
     """A proxy with everything that was asked for. ValueError, in words for the person, where it cannot be had."""
+    from inspector.rules.capture import CaptureProfile
     from inspector.rules.control import Control
 
     answers, usual = None, Wanted()
@@ -134,6 +138,7 @@ def controlled(
             answers=answers,
             reader=handler.watch if handler is not None else None,
             listener=handler.done if handler is not None else None,
+            profile=CaptureProfile(wanted.capture),
         )
         for text in wanted.breaks:
             _break(control.breakpoints, text)

@@ -14,10 +14,12 @@ from inspector.cli.config import Settings, load_settings
 from inspector.cli.control import Wanted, control_options, controlled, warn_of_holds
 from inspector.cli.live import work
 from inspector.cli.options import PORT, recording_options
+from inspector.cli.profile import profile_options
 from inspector.cli.recording import Recorder, recording
 from inspector.cli.runtime import LogBuffer, run, start_log
 from inspector.demo import agent
 from inspector.demo.session import DemoServer
+from inspector.formats import EXPORTERS
 from inspector.proxy.server import ProxyConfig
 from inspector.proxy.tasks import spawn
 from inspector.store.flows import FlowStore
@@ -30,35 +32,50 @@ PACE = 40.0
 @click.command("demo")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), help="[default: 7077; with --headless any free one]")
+@profile_options("capture")
 @click.option("--headless", is_flag=True, help="One full run as fast as it goes; the flows as JSONL on stdout.")
 @recording_options
 @control_options
-def command(host: str, port: int | None, headless: bool, jsonl: Path | None, log: Path | None, wanted: Wanted) -> None:
-    """Watch a scripted agent talk to a small model, both built in."""
+def command(
+    host: str,
+    port: int | None,
+    headless: bool,
+    jsonl: Path | None,
+    trace: Path | None,
+    log: Path | None,
+    wanted: Wanted,
+) -> None:
+    """Watch a scripted agent talk to a small model, both built in. The profile is `capture`, if no other is named."""
     buffer = start_log(log)
     if headless:
-        run(_headless(host, port or 0, jsonl, wanted))
+        run(_headless(host, port or 0, jsonl, trace, wanted))
     else:
-        run(_on_screen(host, PORT if port is None else port, jsonl, buffer, load_settings(), wanted))
+        run(_on_screen(host, PORT if port is None else port, jsonl, trace, buffer, load_settings(), wanted))
 
 
-async def _headless(host: str, port: int, jsonl: Path | None, wanted: Wanted) -> None:
+async def _headless(host: str, port: int, jsonl: Path | None, trace: Path | None, wanted: Wanted) -> None:
     store, transcripts = FlowStore(), Transcripts()
-    async with DemoServer(pace=0) as model, recording(store, transcripts, jsonl):
+    async with DemoServer(pace=0) as model, recording(store, transcripts, jsonl, trace):
         with controlled(_config(host, port, model), wanted, store, transcripts) as (server, control):
             warn_of_holds(wanted, control)
             async with server:
                 await agent.run(server.url, pace=0, rounds=1)
-        output = Recorder(store, transcripts, cast(RawIOBase, sys.stdout.buffer))
+        output = Recorder(store, EXPORTERS["jsonl"].lines(store, transcripts), cast(RawIOBase, sys.stdout.buffer))
         while output.pull():
             sys.stdout.flush()
 
 
 async def _on_screen(
-    host: str, port: int, jsonl: Path | None, log: LogBuffer, settings: Settings, wanted: Wanted
+    host: str,
+    port: int,
+    jsonl: Path | None,
+    trace: Path | None,
+    log: LogBuffer,
+    settings: Settings,
+    wanted: Wanted,
 ) -> None:
     store, transcripts, stop = FlowStore(), Transcripts(), asyncio.Event()
-    async with DemoServer(pace=PACE) as model, recording(store, transcripts, jsonl):
+    async with DemoServer(pace=PACE) as model, recording(store, transcripts, jsonl, trace):
         with controlled(_config(host, port, model), wanted, store, transcripts) as (server, control):
             async with server:
                 working = spawn(agent.run(server.url, rounds=None, stop=stop), "demo agent")

@@ -11,6 +11,7 @@ from inspector.cli.control import Wanted, control_options, controlled
 from inspector.cli.options import proxy_options, recording_options
 from inspector.cli.recording import recording
 from inspector.cli.runtime import LogBuffer, on_signal, run, settle, start_log
+from inspector.cli.serve import start_without_screen
 from inspector.proxy.replay import Replayer
 from inspector.proxy.server import ProxyConfig, ProxyServer
 from inspector.rules.control import Control
@@ -23,16 +24,24 @@ from inspector.tui.desk import Desk
 @proxy_options
 @recording_options
 @control_options
-def command(config: ProxyConfig, jsonl: Path | None, log: Path | None, wanted: Wanted) -> None:
+@click.option("--headless", is_flag=True, help="No screen: the same as `inspector serve`.")
+def command(
+    config: ProxyConfig, jsonl: Path | None, trace: Path | None, log: Path | None, wanted: Wanted, headless: bool
+) -> None:
     """Listen, relay, and show what passes. Without --rules, the rules are kept beside the settings, in rules.toml."""
-    run(live(config, jsonl, start_log(log), load_settings(), wanted.with_usual_rules()))
+    if headless:
+        start_without_screen(config, jsonl, trace, log, wanted)
+        return
+    run(live(config, jsonl, trace, start_log(log), load_settings(), wanted.with_usual_rules()))
 
 
-async def live(config: ProxyConfig, jsonl: Path | None, log: LogBuffer, settings: Settings, wanted: Wanted) -> None:
+async def live(
+    config: ProxyConfig, jsonl: Path | None, trace: Path | None, log: LogBuffer, settings: Settings, wanted: Wanted
+) -> None:
     """Run until the person quits."""
     store, transcripts = FlowStore(), Transcripts()
     with controlled(config, wanted, store, transcripts) as (server, control):
-        async with recording(store, transcripts, jsonl), server:
+        async with recording(store, transcripts, jsonl, trace), server:
             await work(store, transcripts, server, control, log, settings)
 
 
@@ -61,7 +70,7 @@ async def show(desk: Desk, server: ProxyServer | None, log: LogBuffer, settings:
         desk.transcripts,
         desk=desk,
         listener=server,
-        profile="observe" if server else "",
+        profile=desk.control.profile.name if server and desk.control else "",
         log_lines=log,
         keymap=settings.keys,
         theme=settings.theme,

@@ -55,7 +55,7 @@ def start_log(file: Path | None) -> LogBuffer:
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine on the fastest loop there is. Errors of set-up become messages for the person."""
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(main)
     except AddressInUse as error:
         raise click.ClickException(error.strerror or str(error)) from None
@@ -80,7 +80,8 @@ def on_signal(action: Callable[[], object]) -> None:
             loop.add_signal_handler(getattr(signal, name), action)
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The fastest kind of event loop there is; None for the usual one."""
     try:
         import uvloop
     except ImportError:

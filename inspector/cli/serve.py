@@ -28,29 +28,37 @@ INTERVAL = 0.1
 @proxy_options
 @recording_options
 @control_options
-def command(config: ProxyConfig, jsonl: Path | None, log: Path | None, wanted: Wanted) -> None:
+@click.option("--headless", is_flag=True, expose_value=False, help="As it is here anyway.")
+def command(config: ProxyConfig, jsonl: Path | None, trace: Path | None, log: Path | None, wanted: Wanted) -> None:
     """Relay without a screen, with a line for each flow on stderr, until interrupted."""
+    start_without_screen(config, jsonl, trace, log, wanted)
+
+
+def start_without_screen(
+    config: ProxyConfig, jsonl: Path | None, trace: Path | None, log: Path | None, wanted: Wanted
+) -> None:
+    """What `inspector serve` does."""
     start_log(log)
     if wanted.rules is not None and not wanted.rules.exists():
         raise click.UsageError(f"--rules {wanted.rules}: there is no such file, and no screen to make rules on")
-    run(_serve(config, jsonl, wanted))
+    run(_serve(config, jsonl, trace, wanted))
 
 
-async def _serve(config: ProxyConfig, jsonl: Path | None, wanted: Wanted) -> None:
+async def _serve(config: ProxyConfig, jsonl: Path | None, trace: Path | None, wanted: Wanted) -> None:
     store, transcripts = FlowStore(), Transcripts()
     if wanted == Wanted():
-        await serve(ProxyServer(config, store), transcripts, jsonl)
+        await serve(ProxyServer(config, store), transcripts, jsonl, trace)
         return
     with controlled(config, wanted, store, transcripts) as (server, control):
         warn_of_holds(wanted, control)
-        await serve(server, transcripts, jsonl)
+        await serve(server, transcripts, jsonl, trace)
 
 
-async def serve(server: ProxyServer, transcripts: Transcripts, jsonl: Path | None) -> None:
+async def serve(server: ProxyServer, transcripts: Transcripts, jsonl: Path | None, trace: Path | None = None) -> None:
     """Run until SIGINT or SIGTERM."""
     store, stop = server.store, asyncio.Event()
     on_signal(stop.set)
-    async with recording(store, transcripts, jsonl), server:
+    async with recording(store, transcripts, jsonl, trace), server:
         click.echo(f"inspector listens on {server.url}", err=True)
         narrator = Narrator(store, transcripts)
         task = spawn(narrator.run(), "narrator")
