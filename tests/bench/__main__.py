@@ -35,7 +35,9 @@ CONTENDERS: dict[str, Contender] = {
     "inspector serve": headless,
     "  idle breakpoint": lambda upstream: headless(upstream, "--break", IDLE),
     "  gate": lambda upstream: headless(upstream, "--break", GATE),
+    "  capture": lambda upstream: headless(upstream, "--profile", "capture"),
     "inspector, screen live": with_screen,
+    "  capture, screen live": lambda upstream: with_screen(upstream, "--profile", "capture"),
 }
 
 
@@ -106,10 +108,10 @@ def table(results: dict[str, list[Result]]) -> str:
     return "\n".join(lines)
 
 
-def gate_ratio(results: dict[str, list[Result]]) -> float:
-    """What a chunk costs on the gate, by what it costs on the tee, round by round."""
-    rounds = zip(results["  gate"], results["inspector serve"], strict=True)
-    return statistics.median(gate.chunk_us / tee.chunk_us for gate, tee in rounds)
+def by_tee(results: dict[str, list[Result]], name: str) -> float:
+    """What a chunk costs on another path, by what it costs on the tee, round by round."""
+    rounds = zip(results[name], results["inspector serve"], strict=True)
+    return statistics.median(other.chunk_us / tee.chunk_us for other, tee in rounds)
 
 
 def main() -> None:
@@ -129,7 +131,8 @@ def main() -> None:
     cpu, ready = start_up()
     print(f"{load.streams} streams, {load.chunks_per_second} chunks a second each; medians of {given.rounds} rounds\n")
     print(table(results))
-    print(f"\na chunk through the gate costs {gate_ratio(results):.2f} × the tee")
+    print(f"\na chunk through the gate costs {by_tee(results, '  gate'):.2f} × the tee")
+    print(f"a chunk captured and stripped costs {by_tee(results, '  capture'):.2f} × the tee")
     print(f"inspector --version: {cpu:.2f} s of CPU; inspector serve accepts after {ready:.2f} s")
 
 

@@ -77,10 +77,10 @@ def headless(upstream: int, *more: str) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def with_screen(upstream: int) -> Iterator[Running]:
+def with_screen(upstream: int, *more: str) -> Iterator[Running]:
     """`inspector` in a real terminal of 200 by 50, whose output is read and thrown away."""
     port = free_port()
-    command = [sys.executable, "-m", "inspector", "--port", str(port), "--upstream", _url(upstream)]
+    command = [sys.executable, "-m", "inspector", "--port", str(port), "--upstream", _url(upstream), *more]
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update(COLUMNS="200", LINES="50", TERM="xterm-256color", COLORTERM="truecolor")

@@ -124,7 +124,7 @@ async def serve(load: Load) -> tuple[asyncio.Server, int]:
 
 def _request(stream: bool, host: str) -> bytes:
     prompt = {"role": "user", "content": "Tell me about the harbour. " * 40}
-    body = json.dumps({"model": "bench", "stream": stream, "logprobs": True, "top_logprobs": 5, "messages": [prompt]})
+    body = json.dumps({"model": "bench", "stream": stream, "messages": [prompt]})
     head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nUser-Agent: bench/1\r\n"
     head += f"Authorization: Bearer sk-bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return (head + body).encode()
