@@ -66,6 +66,25 @@ class Variant:
             self.mutations.append(Mutation(format_path(path), _BY, before, ""))
             self.request = self.request.with_body(delete_at(self.body, path))
 
+    def add(self, path: Path, value: Any) -> None:
+        """Put a JSON value behind the last one of a list. ValueError where there is no such list."""
+        count, written = len(json.loads(value_at(self.body, path))), json.dumps(value, ensure_ascii=False)
+        data = insert_at(self.body, path, count, written)
+        self.mutations.append(Mutation(format_path((*path, count)), _BY, "", written))
+        self.request = self.request.with_body(data)
+
+    def aim(self, url: str) -> None:
+        """Send it to another URL."""
+        before = self.request
+        if url == before.url:
+            return
+        target = f"{before.method} {mask_url(before.url)}", f"{before.method} {mask_url(url)}"
+        self.mutations.append(Mutation("target", _BY, *target))
+        self.request = before.copy(url=url)
+        if not same_origin(url, before.url):
+            self.said.append(f"asked of {provider_of(url)}")
+            self.request.headers = before.headers.without(*_ACCOUNT)
+
     def _at(self, path: Path) -> str:
         try:
             return value_at(self.body, path)
@@ -93,7 +112,7 @@ def variant(
 
     Raises ValueError, in words for the person, where something of it cannot be done.
     """
-    made = _copy(flow, body)
+    made = copied(flow, body)
     base = _base(upstream, routes or Routes()) if upstream else None
     if dialect is not None and dialect != detect(made.request).name:
         _translate(made, flow, dialect, model, base, routes or Routes())
@@ -112,6 +131,19 @@ def variant(
     return made
 
 
+def copied(flow: Flow, body: bytes | None = None) -> Variant:
+    """The request as it went out, its body decoded, or another body with it. ValueError where it cannot be read."""
+    request = whole_request(flow)
+    data, remark = decoded(request.headers, bytes(request.body))
+    if remark:
+        raise ValueError(f"the request cannot be read: {remark}")
+    made = Variant(request.with_body(data) if data != bytes(request.body) else request)
+    if body is not None and body != data:
+        made.mutations.append(Mutation("body", _BY, f"{len(data)} bytes", f"{len(body)} bytes"))
+        made.request = request.with_body(body)
+    return made
+
+
 def fork(flow: Flow, index: int, edit: Any = None) -> Variant:
     """The conversation of a flow, cut behind one of its messages.
 
@@ -119,7 +151,7 @@ def fork(flow: Flow, index: int, edit: Any = None) -> Variant:
     negative; the list's length stands for the answer, which is put behind it. `edit` stands in the place of that
     message: the whole of it, or where it is a string its words. ValueError where there is no such message or list.
     """
-    made = _copy(flow, None)
+    made = copied(flow)
     dialect = detect(made.request)
     key, body = _TURNS.get(dialect.name, ""), made.body
     turns = json.loads(body).get(key) if key else None
@@ -142,19 +174,6 @@ def fork(flow: Flow, index: int, edit: Any = None) -> Variant:
         words = "output" if turns[index].get("type") == "function_call_output" else "content"
         made.set((key, index, words) if isinstance(edit, str) else (key, index), edit)
     made.said += _unanswered(made.request)
-    return made
-
-
-def _copy(flow: Flow, body: bytes | None) -> Variant:
-    """The request as it went out, its body decoded."""
-    request = whole_request(flow)
-    data, remark = decoded(request.headers, bytes(request.body))
-    if remark:
-        raise ValueError(f"the request cannot be read: {remark}")
-    made = Variant(request.with_body(data) if data != bytes(request.body) else request)
-    if body is not None and body != data:
-        made.mutations.append(Mutation("body", _BY, f"{len(data)} bytes", f"{len(body)} bytes"))
-        made.request = request.with_body(body)
     return made
 
 
@@ -181,19 +200,7 @@ def _move(made: Variant, base: str) -> None:
     """Ask the same of another server: what stands before the API's own path gives way."""
     path, question, query = _target(made.request.url).partition("?")
     known = _API_PATH.search(path) or re.search(r"/v\d[^/]*/.*", path)
-    _aim(made, "".join(join(base, known[0] if known else path, question + query)))
-
-
-def _aim(made: Variant, url: str) -> None:
-    before = made.request
-    if url == before.url:
-        return
-    target = f"{before.method} {mask_url(before.url)}", f"{before.method} {mask_url(url)}"
-    made.mutations.append(Mutation("target", _BY, *target))
-    made.request = before.copy(url=url)
-    if not same_origin(url, before.url):
-        made.said.append(f"asked of {provider_of(url)}")
-        made.request.headers = before.headers.without(*_ACCOUNT)
+    made.aim("".join(join(base, known[0] if known else path, question + query)))
 
 
 def _translate(made: Variant, flow: Flow, dialect: str, model: str | None, base: str | None, routes: Routes) -> None:
@@ -213,7 +220,7 @@ def _translate(made: Variant, flow: Flow, dialect: str, model: str | None, base:
         made.mutations.append(Mutation("model", _BY, named, model))
     made.said += [f"not said: {lost}" for lost in done.lost]
     made.request = before.with_body(done.body)
-    _aim(made, "".join(join(base, done.path)))
+    made.aim("".join(join(base, done.path)))
     made.request.headers = _headers(made.request.headers, target.name)
 
 
