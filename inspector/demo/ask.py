@@ -32,6 +32,10 @@ class Ask:
     stops: tuple[str, ...] = ()
     top: int | None = None
     """How many alternatives to tell for each token; None where no log-probabilities were asked for."""
+    token_ids: bool = False
+    """Whether to tell the tokens' numbers."""
+    beginning: str | None = None
+    """How the answer begins: it goes on from there. It is the last message of the prompt."""
     reasons: bool = False
     """Whether the model may think before it speaks."""
     tool_choice: str = "auto"

@@ -1,18 +1,21 @@
 """The demo server's OpenAI Chat Completions. https://platform.openai.com/docs/api-reference/chat
 
-Thoughts go into `reasoning_content`, as DeepSeek, vLLM and others send them.
+Thoughts go into `reasoning_content`, as DeepSeek, vLLM and others send them. `return_token_ids` and
+`continue_final_message` are vLLM's. https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from typing import ClassVar
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from inspector.demo._api import sse
 from inspector.demo.ask import DEFAULT_MAX_TOKENS, Ask, integer, number, openai_tool_choice, stop_sequences
+from inspector.demo.model import Sampled
 from inspector.demo.reply import Block, Failure, Reply
 from inspector.demo.speech import Piece, logprob_entries
+from inspector.demo.tokens import tokenise
 from inspector.dialects._base import Dialect, Json
 from inspector.dialects.openai_chat import OpenAIChat
 from inspector.model.message import Prompt
@@ -32,6 +35,7 @@ class ChatApi:
         if given.get("n") not in (None, 1):
             raise ValueError("n: the demo model gives one choice only")
         top = integer(given.get("top_logprobs")) or 0
+        beginning = _beginning(prompt, given)
         return Ask(
             prompt,
             max_tokens=integer(given.get("max_completion_tokens"))
@@ -41,6 +45,8 @@ class ChatApi:
             seed=integer(given.get("seed")),
             stops=stop_sequences(given.get("stop")),
             top=min(top, 20) if given.get("logprobs") else None,
+            token_ids=given.get("return_token_ids") is True,
+            beginning=beginning,
             reasons=given.get("reasoning_effort") not in (None, "none"),
             tool_choice=openai_tool_choice(given.get("tool_choice")),
             parallel=given.get("parallel_tool_calls") is not False,
@@ -54,14 +60,19 @@ class ChatApi:
             message["reasoning_content"] = thoughts
         if calls := [_call(block, block.text) for block in blocks if block.kind == "call"]:
             message["tool_calls"] = calls
-        entries = logprob_entries(token for block in blocks if block.kind == "words" for token in block.tokens)
         choice = {
             "index": 0,
             "message": message,
-            "logprobs": {"content": entries, "refusal": None} if reply.ask.top is not None else None,
+            "logprobs": _logprobs(reply, [(block, block.tokens) for block in blocks]),
             "finish_reason": _FINISH[reply.finish],
+            **_ids(reply, [token for block in blocks for token in block.tokens]),
         }
-        return {**_head(reply, "chat.completion"), "choices": [choice], "usage": _usage(reply)}
+        return {
+            **_head(reply, "chat.completion"),
+            "choices": [choice],
+            "usage": _usage(reply),
+            **_prompt_ids(reply),
+        }
 
     async def stream(self, reply: Reply) -> AsyncIterator[bytes]:
         """`chat.completion.chunk`s, the usage where it was asked for, and `[DONE]`."""
@@ -70,19 +81,20 @@ class ChatApi:
         counts = isinstance(options, dict) and options.get("include_usage") is True
         if counts:
             head["usage"] = None
-        yield _chunk(head, {"role": "assistant", "content": "", "refusal": None})
+        yield _chunk({**head, **_prompt_ids(reply)}, {"role": "assistant", "content": "", "refusal": None})
         calls = -1
         try:
             for block in reply.blocks():
                 if block.kind == "call":
                     calls += 1
-                    yield _chunk(head, {"tool_calls": [{"index": calls, **_call(block, "")}]})
+                    opening: Json = {"tool_calls": [{"index": calls, **_call(block, "")}]}
+                    yield _chunk(head, opening, **_told(reply, block, block.tokens))
                 async for piece in reply.speak(block):
-                    yield _chunk(head, _delta(block, piece, calls), piece if _tells(reply, block) else None)
+                    yield _chunk(head, _delta(block, piece, calls), **_told(reply, block, piece.tokens))
         except Failure as failure:
             yield sse(self.error(failure, ""))
             return
-        yield _chunk(head, {}, finish=_FINISH[reply.finish])
+        yield _chunk(head, {}, finish_reason=_FINISH[reply.finish], **_ids(reply, ()))
         if counts:
             yield sse({**head, "choices": [], "usage": _usage(reply)})
         yield b"data: [DONE]\n\n"
@@ -108,10 +120,54 @@ def _head(reply: Reply, kind: str) -> Json:
     }
 
 
-def _chunk(head: Json, delta: Json, piece: Piece | None = None, finish: str | None = None) -> bytes:
-    """One chunk, with the log-probabilities of a piece where they are told."""
-    logprobs = {"content": logprob_entries(piece.tokens), "refusal": None} if piece else None
-    return sse({**head, "choices": [{"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}]})
+def _chunk(head: Json, delta: Json, **more: Any) -> bytes:
+    """One chunk; `more` are fields of its choice."""
+    return sse({**head, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None, **more}]})
+
+
+def _told(reply: Reply, block: Block, tokens: Sequence[Sampled]) -> Json:
+    """What is told of the tokens of one chunk."""
+    logprobs = _logprobs(reply, [(block, tokens)])
+    return {**({"logprobs": logprobs} if logprobs else {}), **_ids(reply, tokens)}
+
+
+def _logprobs(reply: Reply, spoken: Iterable[tuple[Block, Sequence[Sampled]]]) -> Json | None:
+    """Log-probabilities, where they were asked for: of words and of calls as vLLM sends them (OpenAI tells nothing of
+    calls), of thoughts apart as DeepSeek does.
+    """
+    top = reply.ask.top
+    if top is None:
+        return None
+    content: list[Json] = []
+    thoughts: list[Json] = []
+    for block, tokens in spoken:
+        (thoughts if block.kind == "thought" else content).extend(logprob_entries(tokens, top))
+    if thoughts and not content:
+        return {"content": None, "refusal": None, "reasoning_content": thoughts}
+    return {"content": content, "refusal": None, **({"reasoning_content": thoughts} if thoughts else {})}
+
+
+def _ids(reply: Reply, tokens: Iterable[Sampled]) -> Json:
+    """The tokens' numbers as vLLM sends them, where they were asked for."""
+    return {"token_ids": reply.ids.of(token.data for token in tokens)} if reply.ask.token_ids else {}
+
+
+def _prompt_ids(reply: Reply) -> Json:
+    """The numbers of the prompt's tokens, where they were asked for."""
+    if not reply.ask.token_ids:
+        return {}
+    return {"prompt_token_ids": reply.ids.of(token for text in reply.ask.segments() for token in tokenise(text))}
+
+
+def _beginning(prompt: Prompt, given: Mapping[str, Any]) -> str | None:
+    """The answer's beginning, where the last message is to be gone on with. ValueError where vLLM refuses that."""
+    if given.get("continue_final_message") is not True:
+        return None
+    if given.get("add_generation_prompt") is not False:
+        raise ValueError("continue_final_message goes with add_generation_prompt: false")
+    if not prompt.messages or prompt.messages[-1].role != "assistant":
+        raise ValueError("continue_final_message: the last message is not the assistant's")
+    return prompt.messages[-1].text()
 
 
 def _delta(block: Block, piece: Piece, call: int) -> Json:
@@ -122,11 +178,6 @@ def _delta(block: Block, piece: Piece, call: int) -> Json:
             return {"content": piece.text}
         case "call":
             return {"tool_calls": [{"index": call, "function": {"arguments": piece.text}}]}
-
-
-def _tells(reply: Reply, block: Block) -> bool:
-    """Whether log-probabilities are sent: of words only, as OpenAI does."""
-    return reply.ask.top is not None and block.kind == "words"
 
 
 def _call(block: Block, arguments: str) -> Json:

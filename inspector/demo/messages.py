@@ -29,12 +29,14 @@ class MessagesApi:
         given = prompt.parameters
         thinking, choice = given.get("thinking"), given.get("tool_choice")
         choice = choice if isinstance(choice, dict) else {}
+        reasons = isinstance(thinking, dict) and thinking.get("type") in ("enabled", "adaptive")
         return Ask(
             prompt,
             max_tokens=integer(given.get("max_tokens")) or DEFAULT_MAX_TOKENS,
             temperature=number(given.get("temperature"), 1.0),
             stops=stop_sequences(given.get("stop_sequences")),
-            reasons=isinstance(thinking, dict) and thinking.get("type") in ("enabled", "adaptive"),
+            beginning=_beginning(prompt, reasons),
+            reasons=reasons,
             tool_choice=str(choice.get("name") or choice.get("type") or "auto"),
             parallel=choice.get("disable_parallel_tool_use") is not True,
             caches=b'"cache_control"' in body,
@@ -74,6 +76,19 @@ class MessagesApi:
     def error(self, failure: Failure, request_id: str) -> Json:
         """Anthropic's error object."""
         return {"type": "error", "error": {"type": failure.kind, "message": str(failure)}, "request_id": request_id}
+
+
+def _beginning(prompt: Prompt, reasons: bool) -> str | None:
+    """The answer's beginning: a last message of the assistant. ValueError where Anthropic would not go on from it."""
+    last = prompt.messages[-1] if prompt.messages else None
+    if last is None or last.role != "assistant":
+        return None
+    text = last.text()
+    if reasons:
+        raise ValueError("messages: with thinking, the last message must be the user's")
+    if not text or text != text.rstrip():
+        raise ValueError("messages: final assistant content cannot end with trailing whitespace")
+    return text
 
 
 def _event(name: str, **fields: Any) -> bytes:

@@ -102,10 +102,10 @@ class NGramModel:
         """The context in which a paragraph of that section begins. KeyError where there is no such section."""
         return (self._sections[section], _START)
 
-    def context(self, text: str) -> tuple[int, ...]:
-        """The context after `text`; words that the model never saw leave it empty before them."""
-        known: list[int] = []
-        for token in tokenise(text):
+    def context(self, text: str, before: Sequence[int] = ()) -> tuple[int, ...]:
+        """The context after `text`, which stands after `before`; words that the model never saw leave it empty."""
+        known = list(before)
+        for token in _in_paragraphs(text):
             if token in self._ids:
                 known.append(self._ids[token])
             else:
@@ -146,15 +146,23 @@ class NGramModel:
         top = tuple(Candidate(self.vocabulary[place], math.log(weights[place])) for place in best if weights[place])
         return Sampled(self.vocabulary[chosen], math.log(weights[chosen]), top)
 
-    def speak(self, section: str, chance: random.Random, speaking: Speaking) -> Iterator[Sampled]:
-        """Sample token by token until the end comes; without end where `speaking` is endless."""
-        context = self.opening(section)
+    def speak(self, section: str, chance: random.Random, speaking: Speaking, beginning: str = "") -> Iterator[Sampled]:
+        """Sample token by token, behind `beginning`, until the end comes; without end where `speaking` is endless."""
+        context = self.context(beginning, self.opening(section))
         while True:
             sampled = self.sample(context, chance, speaking)
             if sampled.data == END:
                 return
             yield sampled
             context = (*context[2 - ORDER :], self._ids[sampled.data])
+
+
+def _in_paragraphs(text: str) -> Iterator[bytes]:
+    """The tokens of a text as the model counts them: what parts two paragraphs is one."""
+    for place, paragraph in enumerate(text.split(BREAK.decode())):
+        if place:
+            yield BREAK
+        yield from tokenise(paragraph)
 
 
 def _choose(weights: list[float], chance: random.Random, temperature: float) -> int:

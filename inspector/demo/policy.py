@@ -8,10 +8,10 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from inspector.demo.arguments import Clues, Repair, fill
+from inspector.demo.arguments import Clues, Draws, Repair, fill
 from inspector.demo.ask import Ask, paths_in
 from inspector.demo.model import NGramModel
 from inspector.model.message import Tool
@@ -37,6 +37,8 @@ class Call:
 
     name: str
     arguments: dict[str, Any]
+    draws: Draws = field(default_factory=dict)
+    """What of the arguments was drawn by lot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,12 @@ def decide(ask: Ask, model: NGramModel, chance: random.Random, say: Callable[[],
     if not tools:
         return Plan(answer_section(ask, model))
     clues = _clues(ask, say)
-    return Plan("acting", tuple(Call(tool.name, fill(tool.schema, clues, chance)) for tool in tools))
+    return Plan("acting", tuple(_call(tool, clues, chance) for tool in tools))
+
+
+def _call(tool: Tool, clues: Clues, chance: random.Random) -> Call:
+    draws: Draws = {}
+    return Call(tool.name, fill(tool.schema, clues, chance, draws), draws)
 
 
 def _chosen(ask: Ask) -> list[Tool]:

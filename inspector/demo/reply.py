@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -12,11 +11,13 @@ from typing import Literal
 
 from inspector.demo.ask import Ask
 from inspector.demo.behaviour import LONG_ANSWER
+from inspector.demo.call_tokens import Sentence, argument_tokens, certain
 from inspector.demo.model import NGramModel, Sampled, Speaking
 from inspector.demo.pace import Pace
-from inspector.demo.policy import Plan, decide
+from inspector.demo.policy import Call, Plan, decide
 from inspector.demo.prompt_cache import Counted
-from inspector.demo.speech import Piece, Until, first_sentence, pieces, spell
+from inspector.demo.speech import Piece, Until, first_sentence, pieces
+from inspector.demo.token_ids import TokenIds
 from inspector.proxy.embedded import Aborted
 
 MISHAP_AFTER = 25
@@ -52,6 +53,7 @@ class Block:
     text: str = ""
     """What was spoken of it so far; of a call, its arguments."""
     tokens: list[Sampled] = field(default_factory=list)
+    """Those of what was spoken; of a call, those of its name come first."""
 
 
 class Reply:
@@ -60,8 +62,11 @@ class Reply:
     `rate` is the pace in tokens a second; 0 speaks as fast as possible.
     """
 
-    def __init__(self, ask: Ask, model: NGramModel, size: Counted, chance: random.Random, rate: float) -> None:
+    def __init__(
+        self, ask: Ask, model: NGramModel, ids: TokenIds, size: Counted, chance: random.Random, rate: float
+    ) -> None:
         self.ask = ask
+        self.ids = ids
         self.size = size
         self.id = f"{chance.getrandbits(96):024x}"
         self.finish: Literal["stop", "stop_sequence", "length", "calls"] = "stop"
@@ -128,24 +133,34 @@ class Reply:
         return blocks
 
     def _planned(self) -> Iterator[Block]:
-        if self.ask.reasons:
+        if self.ask.reasons and self.ask.beginning is None:
             yield Block("thought", islice(self._speech("thinking"), THINKING_TOKENS))
         if self._plan.calls:
-            yield Block("words", first_sentence(self._speech("acting"), SENTENCE_TOKENS))
+            yield Block("words", first_sentence(self._words("acting"), SENTENCE_TOKENS))
         else:
-            self._until = Until(self._speech(self._plan.section), self.ask.stops)
+            self._until = Until(self._words(self._plan.section), self.ask.stops)
             yield Block("words", iter(self._until))
         for call in self._plan.calls:
-            arguments = json.dumps(call.arguments, ensure_ascii=False)
-            yield Block("call", spell(arguments), id=f"{self._chance.getrandbits(96):024x}", name=call.name)
+            yield self._call(call)
 
-    def _speech(self, section: str) -> Iterator[Piece]:
-        return pieces(self._model.speak(section, self._chance, self._speaking))
+    def _call(self, call: Call) -> Block:
+        arguments = pieces(argument_tokens(call.arguments, call.draws))
+        block_id = f"{self._chance.getrandbits(96):024x}"
+        return Block("call", arguments, block_id, call.name, tokens=list(certain(call.name)))
+
+    def _speech(self, section: str, beginning: str = "") -> Iterator[Piece]:
+        return pieces(self._model.speak(section, self._chance, self._speaking, beginning))
+
+    def _words(self, section: str) -> Iterator[Piece]:
+        """What is said aloud, behind the beginning that was given."""
+        return self._speech(section, self.ask.beginning or "")
 
     def _sentence(self) -> str:
         """A sentence for an argument that has to be said in words."""
-        words = pieces(self._model.speak("delegating", self._chance, Speaking()))
-        return "".join(piece.text for piece in first_sentence(words, SENTENCE_TOKENS))
+        words = pieces(self._model.speak("delegating", self._chance, Speaking(top=self.ask.top or 0)))
+        said = list(first_sentence(words, SENTENCE_TOKENS))
+        tokens = tuple(token for piece in said for token in piece.tokens)
+        return Sentence("".join(piece.text for piece in said), tokens)
 
     def _break_off(self) -> None:
         if self.ask.behaviour.cut and self.ask.prompt.stream:

@@ -1,16 +1,21 @@
-"""The demo server's OpenAI Responses. https://platform.openai.com/docs/api-reference/responses-streaming"""
+"""The demo server's OpenAI Responses. https://platform.openai.com/docs/api-reference/responses-streaming
+
+Log-probabilities of words are sent where `include` names `message.output_text.logprobs`, with `top_logprobs` many
+alternatives; of thoughts and calls this API tells nothing.
+"""
 
 from __future__ import annotations
 
 import base64
 import time
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any, ClassVar
 
 from inspector.demo._api import sse
 from inspector.demo.ask import DEFAULT_MAX_TOKENS, Ask, integer, number, openai_tool_choice
 from inspector.demo.chat import openai_error
+from inspector.demo.model import Sampled
 from inspector.demo.reply import Block, Failure, Reply
 from inspector.demo.speech import Piece, logprob_entries
 from inspector.dialects._base import Dialect, Json
@@ -117,7 +122,7 @@ class _Item:
         """It grows. Thoughts that the client did not ask to see grow unseen."""
         match self._block.kind:
             case "words":
-                logprobs = logprob_entries(piece.tokens) if self._reply.ask.top is not None else []
+                logprobs = _logprobs(self._reply, piece.tokens)
                 fields: Json = {"content_index": 0, "delta": piece.text, "logprobs": logprobs}
                 yield self._events("response.output_text.delta", **self._place, **fields)
             case "thought" if self._shown:
@@ -189,8 +194,12 @@ def _output_item(reply: Reply, block: Block, index: int, status: str) -> Json:
 
 
 def _output_text(reply: Reply, block: Block) -> Json:
-    logprobs = logprob_entries(block.tokens) if reply.ask.top is not None else []
-    return {"type": "output_text", "text": block.text, "annotations": [], "logprobs": logprobs}
+    return {"type": "output_text", "text": block.text, "annotations": [], "logprobs": _logprobs(reply, block.tokens)}
+
+
+def _logprobs(reply: Reply, tokens: Iterable[Sampled]) -> list[dict[str, object]]:
+    """The log-probabilities of words, where they were asked for."""
+    return logprob_entries(tokens, reply.ask.top) if reply.ask.top is not None else []
 
 
 def _response(reply: Reply, blocks: list[Block], status: str = "") -> Json:

@@ -27,6 +27,7 @@ from inspector.demo.model import NGramModel, demo_model
 from inspector.demo.prompt_cache import Counted, PromptCache, size
 from inspector.demo.reply import Failure, Reply, overloaded
 from inspector.demo.responses import ResponsesApi
+from inspector.demo.token_ids import TokenIds
 from inspector.dialects._base import Json
 from inspector.model import flow
 from inspector.model.headers import Headers
@@ -45,6 +46,7 @@ class DemoApp:
         self.pace = pace
         """Tokens a second; 0 speaks as fast as possible."""
         self._model = model or demo_model()
+        self._ids = TokenIds(self._model)
         self._cache = PromptCache()
         self._chance = random.Random(seed)
         self._failed: set[bytes] = set()
@@ -81,7 +83,7 @@ class DemoApp:
         model = ask.prompt.model
         counted = self._cache.add(model, segments) if ask.caches else Counted(size(segments))
         chance = random.Random(self._chance.getrandbits(64) if ask.seed is None else ask.seed)
-        return Reply(ask, self._model, counted, chance, self.pace * _SPEED.get(model, 1.0))
+        return Reply(ask, self._model, self._ids, counted, chance, self.pace * _SPEED.get(model, 1.0))
 
     def _comes_again(self, body: bytes) -> bool:
         """Whether this very body came before; the time after that counts as the first again."""

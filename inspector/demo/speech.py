@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from inspector.demo.model import Sampled
-from inspector.demo.tokens import spelled, tokenise
+from inspector.demo.tokens import spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,6 @@ def pieces(tokens: Iterable[Sampled]) -> Iterator[Piece]:
             text, waiting = "", []
     if waiting:
         yield Piece(text + decoder.decode(b"", final=True), tuple(waiting))
-
-
-def spell(text: str) -> Iterator[Piece]:
-    """A text that is already known (the arguments of a call), in pieces of one token."""
-    for piece in pieces(Sampled(token, 0.0) for token in tokenise(text)):
-        yield Piece(piece.text)
 
 
 def first_sentence(words: Iterable[Piece], limit: int) -> Iterator[Piece]:
@@ -87,8 +81,8 @@ def _before(waiting: Iterable[Piece], place: int) -> Iterator[Piece]:
         place -= len(piece.text)
 
 
-def logprob_entries(tokens: Iterable[Sampled]) -> list[dict[str, object]]:
-    """Tokens as OpenAI's APIs write them: `token`, `logprob`, `bytes` and `top_logprobs`."""
+def logprob_entries(tokens: Iterable[Sampled], top: int) -> list[dict[str, object]]:
+    """Tokens as OpenAI's APIs write them: `token`, `logprob`, `bytes`, and at most `top` of the `top_logprobs`."""
     return [
         {
             "token": spelled(token.data),
@@ -96,7 +90,7 @@ def logprob_entries(tokens: Iterable[Sampled]) -> list[dict[str, object]]:
             "bytes": list(token.data),
             "top_logprobs": [
                 {"token": spelled(other.data), "logprob": other.logprob, "bytes": list(other.data)}
-                for other in token.top
+                for other in token.top[:top]
             ],
         }
         for token in tokens

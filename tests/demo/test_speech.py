@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inspector.demo.call_tokens import certain
 from inspector.demo.model import Sampled
-from inspector.demo.speech import Piece, Until, first_sentence, pieces, spell
+from inspector.demo.speech import Piece, Until, first_sentence, pieces
 
 
 def _tokens(*data: bytes) -> list[Sampled]:
     return [Sampled(each, -1.0) for each in data]
+
+
+def spell(text: str) -> Iterator[Piece]:
+    """A text in pieces."""
+    return pieces(certain(text))
 
 
 def test_halves_of_a_character_leave_together() -> None:
