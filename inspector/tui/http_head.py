@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from inspector.dialects.delivered import delivered_body
 from inspector.model.flow import Capture, Flow, Mutation
 from inspector.model.headers import HOP_BY_HOP, Headers, mask_url, masked
 from inspector.tui.spans import Line
@@ -43,13 +44,18 @@ def request_message(flow: Flow, forwarded: bool) -> Message:
     return Message(title, request.headers, request.body, whole, tuple(flow.mutations))
 
 
-def response_message(flow: Flow) -> Message | None:
-    """The response as far as it came; None where there is none yet."""
+def response_message(flow: Flow, as_delivered: bool = False) -> Message | None:
+    """The response as far as it came, or what the client got in its place; None where there is none yet."""
     response = flow.response
     if response is None:
         return None
     style = "ok" if response.status < 400 else "error"
     title: Line = [(style, f"HTTP {response.status}"), ("", f" {one_line(response.reason)}")]
+    if flow.delivered is not None or flow.injected:
+        title.append(("warning", "   as the client got it" if as_delivered else "   as it came"))
+    if as_delivered:
+        headers = (flow.delivered or response).headers.without("content-encoding", "content-length")
+        return Message(title, headers, Capture(delivered_body(flow)), not flow.live)
     return Message(title, response.headers, response.body, not flow.live)
 
 

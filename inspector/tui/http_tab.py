@@ -25,6 +25,8 @@ class HttpTab(Tab):
         super().__init__(transcripts)
         self._pane = HttpPane()
         self._status = StatusLine()
+        self._turned = False
+        """The other side of a message with two is shown."""
 
     @property
     def pane(self) -> HttpPane:
@@ -45,11 +47,26 @@ class HttpTab(Tab):
         """What to show of the flow."""
         raise NotImplementedError
 
+    def two_sided(self, flow: Flow) -> bool:
+        """Whether what came in is not what went out."""
+        raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There are two sides only where something was changed."""
+        return self.flow is not None and self.two_sided(self.flow) if action == "turn" else True
+
+    def action_turn(self) -> None:
+        """Show the other side."""
+        if self.flow is not None:
+            self._turned = not self._turned
+            self.open(self.flow)
+
     def open(self, flow: Flow) -> None:
         """Show another flow's message."""
         self._pane.show_message(self.message(flow), "no response yet" if flow.live else "no response came")
         self._pane.enter(flow.id, at_end=False)
         self._say()
+        self.refresh_bindings()
 
     def grow(self, flow: Flow) -> None:
         """Show what came."""
@@ -73,36 +90,28 @@ class RequestTab(HttpTab):
         Binding("o", "turn", "received or forwarded", id="http.forwarded", tooltip="As received, or as sent on"),
     ]
 
-    def __init__(self, transcripts: Transcripts) -> None:
-        super().__init__(transcripts)
-        self._forwarded = False
-
     def message(self, flow: Flow) -> Message:
         """The request, on the side that was chosen."""
-        return request_message(flow, self._forwarded and flow.forwarded is not None)
+        return request_message(flow, self._turned and self.two_sided(flow))
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There are two sides only where something was changed."""
-        return self.flow is not None and self.flow.forwarded is not None if action == "turn" else True
-
-    def action_turn(self) -> None:
-        """Show the other side."""
-        if self.flow is not None:
-            self._forwarded = not self._forwarded
-            self.open(self.flow)
-
-    def open(self, flow: Flow) -> None:
-        """Show another request."""
-        super().open(flow)
-        self.refresh_bindings()
+    def two_sided(self, flow: Flow) -> bool:
+        """Whether something was changed."""
+        return flow.forwarded is not None
 
 
 class ResponseTab(HttpTab):
-    """The response, while it comes and after."""
+    """The response, while it comes and after; where the client got another one, also that."""
 
     tab_id = "response"
     title = "Response"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "turn", "came or delivered", id="http.delivered", tooltip="As it came, or as the client got it"),
+    ]
 
     def message(self, flow: Flow) -> Message | None:
-        """The response as far as it came."""
-        return response_message(flow)
+        """The response as far as it came, or what the client got."""
+        return response_message(flow, self._turned and self.two_sided(flow))
+
+    def two_sided(self, flow: Flow) -> bool:
+        """Whether something was changed. What an answer comes to that is still growing is not asked at every frame."""
+        return not flow.live and flow.response is not None and (flow.delivered is not None or bool(flow.injected))

@@ -221,3 +221,23 @@ def test_every_capture_has_a_body_to_read() -> None:
                 lines.advance(0.05)
             assert len(lines) >= bool(len(body))
             assert all(lines.line(index) for index in range(min(len(lines), 50)) if lines.search_text(index))
+
+
+@pytest.mark.anyio
+async def test_what_the_client_got_where_more_was_asked_for() -> None:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "logprobs": {"content": []}}
+    choice["logprobs"] = {"content": [{"token": "Hi", "logprob": -0.5, "bytes": [72, 105], "top_logprobs": []}]}
+    flow = answered(json.dumps({"object": "chat.completion", "choices": [choice]}).encode())
+    flow.dialect, flow.injected = "openai-chat", ("logprobs",)
+    app = DetailApp(flow)
+    async with app.run_test(size=SIZE) as pilot:
+        app.detail.active = "response"
+        await read_all(pilot)
+        assert "as it came" in screen_of(app)
+        await pilot.press("z")
+        await read_all(pilot)
+        assert "-0.5" in screen_of(app)
+        await pilot.press("o")
+        await read_all(pilot)
+        assert "as the client got it" in screen_of(app)
+        assert '"logprobs": null' in screen_of(app) and "-0.5" not in screen_of(app)
