@@ -1,4 +1,4 @@
-"""The `x` key: write the listed flows to a JSONL file, with progress, without stopping anything else."""
+"""The `x` key: write the listed flows to a file, with progress, without stopping anything else."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, ProgressBar, Static
+from textual.widgets import Button, Checkbox, Input, ProgressBar, Select, Static
 
-from inspector.formats import jsonl
+from inspector.formats import EXPORTERS, Exporter
 from inspector.model.flow import Flow
 from inspector.store.transcripts import Transcripts
 from inspector.tui.text import printable
@@ -28,7 +28,7 @@ class Exported:
 
     path: Path
     flows: int
-    """How many flows were written."""
+    """How many flows were written: a format need not have a place for all."""
 
 
 class ExportDialog(ModalScreen[Exported | None]):
@@ -49,13 +49,16 @@ class ExportDialog(ModalScreen[Exported | None]):
         self._cancelled = False
 
     def compose(self) -> ComposeResult:
-        """The name, the progress, and two buttons."""
-        count = len(self._flows)
+        """The name, the format, the progress, and two buttons."""
+        count, formats = len(self._flows), [(exporter.title, name) for name, exporter in EXPORTERS.items()]
         with Vertical(id="export"):
-            yield Static(f"Export {count} flow{'' if count == 1 else 's'} as JSONL", id="export-title", markup=False)
+            yield Static(f"Export {count} flow{'' if count == 1 else 's'}", id="export-title", markup=False)
             yield Input(self._name, id="export-name", compact=True)
+            with Horizontal(id="export-how"):
+                yield Select(formats, value=formats[0][1], allow_blank=False, compact=True, id="export-format")
+                yield Checkbox("tokens with alternatives", compact=True, id="export-tokens")
             yield ProgressBar(total=max(1, count), show_eta=False, id="export-progress")
-            yield Static("Secrets are masked.", id="export-message", markup=False)
+            yield Static("", id="export-message", markup=False)
             with Horizontal(id="export-buttons"):
                 yield Button("Export", variant="primary", id="export-go", compact=True)
                 yield Button("Cancel", id="export-stop", compact=True)
@@ -63,6 +66,16 @@ class ExportDialog(ModalScreen[Exported | None]):
     def on_mount(self) -> None:
         """The name is what one wants to change."""
         self.query_one("#export-name", Input).focus()
+
+    @property
+    def exporter(self) -> Exporter:
+        """The format that is chosen."""
+        return EXPORTERS[str(self.query_one("#export-format", Select).value)]
+
+    @on(Select.Changed, "#export-format")
+    def _chosen(self) -> None:
+        self.query_one("#export-tokens", Checkbox).disabled = not self.exporter.takes_tokens
+        self._say(self.exporter.remark)
 
     @on(Input.Submitted, "#export-name")
     @on(Button.Pressed, "#export-go")
@@ -95,7 +108,7 @@ class ExportDialog(ModalScreen[Exported | None]):
         part = path.with_name(path.name + ".part")
         try:
             with part.open("wb") as file:
-                await self._write_flows(file)
+                written = await self._write_flows(file)
             if self._cancelled:
                 part.unlink()
             else:
@@ -106,21 +119,22 @@ class ExportDialog(ModalScreen[Exported | None]):
             self.query_one("#export-go", Button).disabled = False
             self._say(f"Not written: {error.strerror or error}", error=True)
             return
-        self.dismiss(None if self._cancelled else Exported(path, len(self._flows)))
+        self.dismiss(None if self._cancelled else Exported(path, written))
 
-    async def _write_flows(self, file: BinaryIO) -> None:
+    async def _write_flows(self, file: BinaryIO) -> int:
         """Write flow by flow: in a thread where it ended and changes no more, a live one between two chunks."""
-        progress = self.query_one(ProgressBar)
-        transcripts = Transcripts(limit=1)
+        progress, exporter, written = self.query_one(ProgressBar), self.exporter, 0
+        tokens = exporter.takes_tokens and self.query_one("#export-tokens", Checkbox).value
+        line = exporter.lines(self._flows, Transcripts(limit=1), tokens=tokens)
         for number, flow in enumerate(self._flows, start=1):
             if self._cancelled:
-                return
-            if flow.live:
-                jsonl.write([flow], transcripts, file)
-                await asyncio.sleep(0)
-            else:
-                await asyncio.to_thread(jsonl.write, [flow], transcripts, file)
+                break
+            data = line(flow) if flow.live else await asyncio.to_thread(line, flow)
+            file.write(data)
+            written += bool(data)
             progress.update(progress=number)
+            await asyncio.sleep(0)
+        return written
 
     def _say(self, text: str, error: bool = False) -> None:
         message = self.query_one("#export-message", Static)

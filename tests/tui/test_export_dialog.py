@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Checkbox, Input, Select, Static
 
 from inspector.formats import jsonl
+from inspector.formats.trace import read_trace
 from inspector.model.flow import Flow
 from inspector.tui.export_dialog import ExportDialog
+from tests.formats.traces import chunk, entry, events
 from tests.handmade import chat_chunks, chat_flow, done_chat, respond, stream
 from tests.tui.screens import app_on, main, settle
 
@@ -72,6 +75,44 @@ async def test_it_writes_what_is_listed(tmp_path: Path) -> None:
     assert read(tmp_path / "out.jsonl") == ["f4", "f5", "live"]
     assert b"0123456789abcdefghij" not in (tmp_path / "out.jsonl").read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
+
+
+@pytest.mark.anyio
+async def test_a_trace_has_the_turns_only(tmp_path: Path) -> None:
+    other = done_chat("f2")
+    other.dialect = "raw"
+    app, _ = app_on([done_chat("f1"), other])
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("x")
+        await pilot.pause()
+        dialog = pilot.app.screen
+        assert isinstance(dialog, ExportDialog)
+        dialog.query_one(Select).value = "trace"
+        await pilot.pause()
+        assert dialog.query_one(Checkbox).disabled
+        assert "Turns with a model only" in str(dialog.query_one("#export-message", Static).content)
+        dialog.query_one(Input).value = str(tmp_path / "t.jsonl")
+        await pilot.press("enter")
+        await done(pilot, dialog)
+        told = [str(toast.message) for toast in app._notifications]
+    assert [record["turn"] for record in read_trace(tmp_path / "t.jsonl")] == [1]
+    assert told == [f"Wrote 1 flow to {tmp_path / 't.jsonl'}"]
+
+
+@pytest.mark.anyio
+async def test_tokens_are_written_where_the_person_wants_them(tmp_path: Path) -> None:
+    app, _ = app_on([done_chat("f1", chunks=events(chunk({"content": "a"}, [entry("a")], "stop")))])
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("x", "tab", "tab", "space", "shift+tab", "shift+tab")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, ExportDialog)
+        dialog.query_one(Input).value = str(tmp_path / "t.jsonl")
+        await pilot.press("enter")
+        await done(pilot, dialog)
+    (token,) = json.loads((tmp_path / "t.jsonl").read_bytes())["tokens"]
+    assert (token["text"], len(token["top"])) == ("a", 2)
 
 
 @pytest.mark.anyio
