@@ -15,9 +15,9 @@ def is_whole(flow: Flow, body: bytes) -> bool:
 
 
 def _came_whole(flow: Flow) -> bool:
-    if flow.response is None:
-        return False
-    return is_whole(flow, decoded(flow.response.headers, bytes(flow.response.body))[0])
+    """Whether the client's answer has its end, which need not be that of the upstream's."""
+    given = flow.delivered or flow.response
+    return given is not None and is_whole(flow, decoded(given.headers, bytes(given.body))[0])
 
 
 def finish_broken(flow: Flow, at: float, error: httpx.TransportError) -> None:

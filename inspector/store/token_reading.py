@@ -51,6 +51,10 @@ class TokenReading:
         """Whether it can go on with this flow, and what was read of it stands as it stood."""
         return self._dialect == flow.dialect and self._events.is_of(flow)
 
+    def place(self, index: int) -> int:
+        """Where the event that brought a token begins, in bytes of the decoded body."""
+        return self._starts[bisect_left(self._telling, self.tokens[index].event)]
+
     def pull(self, seconds: float) -> bool:
         """Read what came since the last time, for at most about `seconds`; whether there is more to be read."""
         if self._reader is None:

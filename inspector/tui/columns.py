@@ -36,10 +36,15 @@ COLUMNS = (
     Column("ttft", "ttft", 5, 9, right=True),
     Column("rate", "tok/s", 5, 11, right=True),
     Column("pace", "", 8, 12),
+    Column("p", "p", 4, 13, right=True),
+    Column("ppl", "ppl", 5, 14, right=True),
     Column("tools", "tools", 11, 8, wide=14),
     Column("words", "last words", 6, 2),
 )
 """In the order in which they are shown."""
+
+OF_TOKENS = frozenset({"p", "ppl"})
+"""Columns that say nothing unless a provider tells its tokens' probabilities."""
 
 
 def gap(width: int) -> int:
@@ -48,13 +53,15 @@ def gap(width: int) -> int:
 
 
 @lru_cache(maxsize=8)
-def fit(width: int) -> tuple[Column, ...]:
+def fit(width: int, of_tokens: bool = False) -> tuple[Column, ...]:
     """The columns for a line of `width` cells, fitted so that they fill it; the last words take what is left.
 
     A column may come in only where the words keep a fifth of the line. At least number and state are always there.
+    Those of `OF_TOKENS` are among them where `of_tokens` asks for them.
     """
     between = gap(width)
-    columns = [replace(column, width=column.wide or column.width) if width >= _WIDE else column for column in COLUMNS]
+    wanted = [column for column in COLUMNS if of_tokens or column.key not in OF_TOKENS]
+    columns = [replace(column, width=column.wide or column.width) if width >= _WIDE else column for column in wanted]
     room = width - MARGIN
     shown: list[Column] = []
     for column in sorted(columns, key=lambda column: column.rank):

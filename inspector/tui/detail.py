@@ -67,6 +67,7 @@ class Detail(CoveredVertical):
         self._tabs: dict[str, Tab] = {tab.tab_id: tab(transcripts) for tab in TABS}
         for tab in self._tabs.values():
             tab.store = store if store is not None else tab.store
+            tab.holds = holds
         self._active = TABS[0].tab_id
         self._flow: Flow | None = None
         self._line = TabLine([(tab.tab_id, tab.title) for tab in TABS])
@@ -110,7 +111,7 @@ class Detail(CoveredVertical):
 
     @property
     def active(self) -> str:
-        """The name of the open tab: `chat`, `stream`, `request`, `response` or `diff`. ValueError for any other."""
+        """The name of the open tab: `chat`, `stream`, `tokens`, `request`, `response`, `diff`. ValueError else."""
         return self._active
 
     @active.setter
@@ -145,7 +146,7 @@ class Detail(CoveredVertical):
         pane = self.pane
         if self._seeking and pane.search is not None and pane.search.found:
             self._seeking = False
-            if not pane.search.place(pane.cursor):
+            if not pane.on_match:
                 pane.go_to_match(1)
         self._search.count(pane.search, pane.cursor, pane.line_count())
 
@@ -238,7 +239,8 @@ class Detail(CoveredVertical):
         self.active = event.name
 
     def _say(self) -> None:
-        self._line.set(self._active, _words(self._flow) if self._flow is not None else "")
+        words = self.tab.words or ((_words(self._flow),) if self._flow is not None else ())
+        self._line.set(self._active, *words)
 
 
 def _words(flow: Flow) -> str:

@@ -12,6 +12,7 @@ from inspector.tui.export_dialog import ExportDialog
 from inspector.tui.fork_dialog import ForkDialog
 from inspector.tui.log_screen import LogScreen
 from inspector.tui.message_list import MessageList
+from inspector.tui.profile_dialog import ProfileDialog
 from inspector.tui.quit_dialog import QuitDialog
 from inspector.tui.replay_dialog import ReplayDialog
 from inspector.tui.request_editor import RequestEditor
@@ -19,8 +20,11 @@ from inspector.tui.request_editor_insert import InsertMenu
 from inspector.tui.rule_input import RuleInput
 from inspector.tui.rules_screen import RulesPane, RulesScreen
 from inspector.tui.runs_screen import RunsPane, RunsScreen
+from inspector.tui.token_fork_dialog import TokenForkDialog
+from inspector.tui.token_fork_lines import AlternativeLines
 
 DIALOGS: tuple[type[DOMNode], ...] = (
     *(AnswerDialog, AnswerEditor, ExportDialog, ForkDialog, InsertMenu, Listing, LogScreen, MessageList, QuitDialog),
     *(ReplayDialog, RequestEditor, RuleInput, RulesPane, RulesScreen, RunsPane, RunsScreen, SaidList),
+    *(AlternativeLines, ProfileDialog, TokenForkDialog),
 )

@@ -72,6 +72,9 @@ A count with `~` is an estimate until the provider names its own.
         super().__init__(id=id)
         self.current: Flow | None = None
         """The flow under the cursor."""
+        self.of_tokens = False
+        """Whether a flow was shown whose tokens' probabilities are known: only then have they columns."""
+        self._knows_tokens = False
         self._view = view
         self._clock = clock
         self._cursor = -1
@@ -96,10 +99,11 @@ A count with `~` is an estimate until the provider names its own.
         summary, holds = self._view.latest(flow)
         if not holds:
             self._stale.setdefault(flow.id)
+        self._knows_tokens |= summary is not None and summary.mean_probability is not None
         row = rows.cells(flow, summary or Summary(), self._clock())
         selected = index == self._cursor
         edge = Segment("▌" if selected else " ", styles["cursor"])
-        strip = Strip([edge, *rows.draw(fit(width), row, styles, width)])
+        strip = Strip([edge, *rows.draw(fit(width, self.of_tokens), row, styles, width)])
         if not selected:
             return strip
         name = "row--selected" if self.has_focus else "row--selected-blurred"
@@ -115,6 +119,9 @@ A count with `~` is an estimate until the provider names its own.
         """Take in what moved since the last frame. True where anything did."""
         change = self._view.update()
         moved = change.reset or change.first_moved is not None
+        if self._knows_tokens and not self.of_tokens:
+            self.of_tokens = True
+            self.lines_changed()
         if change.reset:
             self.lines_changed()
         elif change.first_moved is not None:

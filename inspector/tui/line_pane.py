@@ -228,6 +228,11 @@ class LinePane(LineView):
         if self.search is not None:
             self.search.advance(self.search_text, self.line_count(), seconds)
 
+    @property
+    def on_match(self) -> bool:
+        """Whether the cursor stands on what was found."""
+        return self.search is not None and self.search.place(self.cursor) > 0
+
     def go_to_match(self, step: int) -> None:
         """Put the cursor on the next line that was found, or on the one before; from the end it begins anew."""
         found = self.search.next(self.cursor, step) if self.search is not None else None

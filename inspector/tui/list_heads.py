@@ -24,12 +24,13 @@ class ListHeads(Widget):
         super().__init__(id=id)
         self._list = flow_list
         self._said = ""
+        self._of_tokens = False
 
     def pull(self) -> None:
         """Say how things stand with the list; drawn only if that changed."""
         said = "↓ follows " if self._list.following else f"{self._list.newer} newer ↓ " if self._list.newer else ""
-        if said != self._said:
-            self._said = said
+        if (said, self._list.of_tokens) != (self._said, self._of_tokens):
+            self._said, self._of_tokens = said, self._list.of_tokens
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -38,7 +39,7 @@ class ListHeads(Widget):
         if y:
             return Strip.blank(width, self.rich_style)
         name = "heads--following" if self._list.following else "heads--newer"
-        text = rows.heads(fit(shown), shown)
+        text = rows.heads(fit(shown, self._of_tokens), shown)
         room = width - cell_len(self._said)
         if len(text.rstrip()) >= room:
             text = text[: text.rfind(COLUMNS[-1].title)]

@@ -77,7 +77,7 @@ def cells(flow: Flow, summary: Summary, now: float) -> dict[str, Cell]:
         "seq": _number(flow),
         "age": Cell(format.age(now - flow.started), "muted"),
         "agent": Cell(flow.agent or flow.source, text),
-        "model": Cell(format.short_model(summary.model), text),
+        "model": _model(summary, text),
         "state": state_cell(flow, summary),
         "in": _figure(format.count(summary.input_tokens)),
         "out": _figure(out, "live" if flow.live and summary.output_tokens else "text"),
@@ -85,6 +85,8 @@ def cells(flow: Flow, summary: Summary, now: float) -> dict[str, Cell]:
         "ttft": _figure(format.duration(summary.ttft)),
         "rate": _figure(format.rate(summary.tokens_per_second), "number"),
         "pace": Cell(format.sparkline(summary.pace) if summary.tokens_per_second is not None else "", "number"),
+        "p": _figure(format.share(summary.mean_probability)),
+        "ppl": _figure(_perplexity(summary.perplexity)),
         "tools": Cell(tool_names(summary.tools), text),
         "words": _words(flow, summary, failed),
     }
@@ -137,6 +139,23 @@ def clip_start(text: str, width: int) -> str:
     while start > 0 and (room := room - get_character_cell_size(text[start - 1])) >= 0:
         start -= 1
     return "…" + text[start:] if width > 0 else ""
+
+
+def _model(summary: Summary, tone: Tone) -> Cell:
+    """The model that answers; before it the one that the client asked for, where that is another."""
+    model = format.short_model(summary.model)
+    if not summary.asked_model:
+        return Cell(model, tone)
+    return Cell(f"{format.short_model(summary.asked_model)}→{model}", tone, tail=True)
+
+
+def _perplexity(number: float | None) -> str:
+    """A perplexity; mostly it is little more than one."""
+    return (
+        f"{number:.2f}"
+        if number is not None and number < 9.995
+        else format.count(None if number is None else round(number))
+    )
 
 
 def _figure(text: str, tone: Tone = "text") -> Cell:

@@ -15,6 +15,7 @@ from textual.reactive import reactive
 from textual.widgets import Footer
 
 from inspector.model.flow import Flow
+from inspector.rules.capture import CaptureSettings
 from inspector.store.ledger import Ledger, Totals
 from inspector.store.view import View
 from inspector.tui.covered import CoveredContainer, CoveredVertical
@@ -29,8 +30,10 @@ from inspector.tui.header import Figures, HeaderLine, Listener
 from inspector.tui.hold_actions import HoldActions
 from inspector.tui.list_heads import ListHeads
 from inspector.tui.log_screen import Log
+from inspector.tui.profile_dialog import ProfileDialog
 from inspector.tui.replay_actions import ReplayActions
 from inspector.tui.splitter import Splitter
+from inspector.tui.token_actions import TokenActions
 from inspector.tui.vocabulary import vocabulary
 from inspector.tui.welcome import Welcome
 
@@ -45,7 +48,7 @@ HEADER_EVERY = 0.5
 _SHARES = (0.15, 0.85)
 
 
-class MainScreen(ReplayActions, HoldActions, EditActions):
+class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions):
     """What the person sees first and mostly."""
 
     BLANK: ClassVar[bool] = True
@@ -54,16 +57,18 @@ class MainScreen(ReplayActions, HoldActions, EditActions):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "filter", "filter", id="flow.filter", tooltip="Type a filter"),
         Binding("F", "clear_filter", "clear filter", show=False, id="flow.clear_filter", tooltip="Show all flows"),
-        Binding("x", "export", "export", id="flow.export", tooltip="Write the listed flows to a JSONL file"),
+        Binding("x", "export", "export", id="flow.export", tooltip="Write the listed flows to a file"),
+        Binding("P", "profile", "profile", show=False, id="view.profile", tooltip="What is changed of each request"),
         Binding("backslash", "layout", "layout", id="view.layout", tooltip="Detail below the list, or beside it"),
         Binding("escape", "back", "back", id="view.back", tooltip="From the whole-screen detail back to the list"),
         Binding("left_square_bracket", "grow(-5)", "less list", show=False, id="view.less", tooltip="Smaller list"),
         Binding("right_square_bracket", "grow(5)", "more list", show=False, id="view.more", tooltip="Larger list"),
         Binding("1", "tab('chat')", "chat", show=False, id="tab.chat", tooltip="The conversation"),
         Binding("2", "tab('stream')", "stream", show=False, id="tab.stream", tooltip="Every event of the answer"),
-        Binding("3", "tab('request')", "request", show=False, id="tab.request", tooltip="What was sent"),
-        Binding("4", "tab('response')", "response", show=False, id="tab.response", tooltip="What came back"),
-        Binding("5", "tab('diff')", "diff", show=False, id="tab.diff", tooltip="Compared with another flow"),
+        Binding("3", "tab('tokens')", "tokens", show=False, id="tab.tokens", tooltip="The answer token by token"),
+        Binding("4", "tab('request')", "request", show=False, id="tab.request", tooltip="What was sent"),
+        Binding("5", "tab('response')", "response", show=False, id="tab.response", tooltip="What came back"),
+        Binding("6", "tab('diff')", "diff", show=False, id="tab.diff", tooltip="Compared with another flow"),
     ]
 
     zoomed: reactive[bool] = reactive(False, repaint=False, bindings=True)
@@ -189,7 +194,7 @@ class MainScreen(ReplayActions, HoldActions, EditActions):
         return Figures(
             place=self._listener.address if self._listener is not None else self._title or "a file",
             listening=self._listener is not None,
-            profile=self._profile,
+            profile=control.profile.name if control is not None else self._profile,
             live=totals.live,
             flows=totals.flows,
             input_tokens=totals.input_tokens,
@@ -320,6 +325,19 @@ class MainScreen(ReplayActions, HoldActions, EditActions):
         """Open a tab of the detail."""
         self._detail.active = name
 
+    def action_profile(self) -> None:
+        """Ask what the proxy is to change of each request by itself."""
+        if (control := self.desk.control) is None:
+            return
+        profile = control.profile
+
+        def chosen(settings: CaptureSettings | None) -> None:
+            if settings is not None:
+                profile.settings = settings
+                self._header_due = 0.0
+
+        self.app.push_screen(ProfileDialog(profile.settings), chosen)
+
     def action_export(self) -> None:
         """Ask for a file and write the listed flows to it."""
         name = f"flows-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
@@ -336,6 +354,8 @@ class MainScreen(ReplayActions, HoldActions, EditActions):
             return self.zoomed or (self.focused is not None and self._detail in self.focused.ancestors)
         if action == "export":
             return bool(self._view.rows)
+        if action == "profile":
+            return self.desk.control is not None
         if action in ("layout", "grow"):
             return not self.has_class("-empty")
         return super().check_action(action, parameters)

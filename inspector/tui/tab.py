@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from inspector.model.flow import Flow
+from inspector.proxy.held import Holds
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
 from inspector.tui.covered import CoveredVertical
@@ -27,6 +28,8 @@ class Tab(CoveredVertical):
         self.transcripts = transcripts
         self.store = FlowStore()
         """The flows beside the one that is shown."""
+        self.holds: Holds | None = None
+        """What is held, where a proxy runs."""
         self.flow: Flow | None = None
         self._seen = -1
 
@@ -47,6 +50,13 @@ class Tab(CoveredVertical):
     def unfinished(self) -> bool:
         """Whether there is more to draw, though the flow did not move."""
         return False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What the tab line says of the flow, printable, the longest first: the first that fits is shown. Empty for
+        what it says in every other tab.
+        """
+        return ()
 
     def show(self, flow: Flow | None) -> None:
         """Show a flow; None shows nothing."""

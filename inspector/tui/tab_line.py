@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.message import Message
@@ -45,13 +46,15 @@ class TabLine(Widget):
         super().__init__()
         self._tabs = tuple(tabs)
         self._active = ""
-        self._flow = ""
+        self._words: tuple[str, ...] = ()
         self._spots: list[tuple[range, str]] = []
 
-    def set(self, active: str, flow: str) -> None:
-        """Say which tab is open, and what is known of the flow; draws only where that is new."""
-        if (active, flow) != (self._active, self._flow):
-            self._active, self._flow = active, flow
+    def set(self, active: str, *words: str) -> None:
+        """Say which tab is open, and what is known of the flow: of several words the first that fit are shown, or else
+        the last. Draws only where that is new.
+        """
+        if (active, words) != (self._active, self._words):
+            self._active, self._words = active, words
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -61,7 +64,8 @@ class TabLine(Widget):
         if width_of(left) > width:
             left = self._left(names=False)
         room = width - width_of(left) - 2
-        right = cut([("flow", self._flow)], room) if room > 8 else []
+        words = next((each for each in self._words if cell_len(each) <= room), (self._words or ("",))[-1])
+        right = cut([("flow", words)], room) if room > 8 else []
         line = [*left, ("", " " * max(0, width - width_of(left) - width_of(right) - 1)), *right]
         strip = Strip(
             [

@@ -7,5 +7,6 @@ from inspector.tui.diff_tab import DiffTab
 from inspector.tui.http_tab import RequestTab, ResponseTab
 from inspector.tui.stream_tab import StreamTab
 from inspector.tui.tab import Tab
+from inspector.tui.tokens_tab import TokensTab
 
-TABS: tuple[type[Tab], ...] = (ChatTab, StreamTab, RequestTab, ResponseTab, DiffTab)
+TABS: tuple[type[Tab], ...] = (ChatTab, StreamTab, TokensTab, RequestTab, ResponseTab, DiffTab)

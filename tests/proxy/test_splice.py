@@ -181,9 +181,10 @@ async def test_a_refusal_leaves_it_held_and_nothing_is_lost() -> None:
     assert flow.end is not None and flow.end.reason is Reason.DONE
 
 
-async def test_a_continuation_that_breaks_off_breaks_the_answer_off() -> None:
+@pytest.mark.parametrize("first", [FIRST[:4], [*FIRST, b"data: [DONE]\n\n", None]], ids=["under way", "over"])
+async def test_a_continuation_that_breaks_off_breaks_the_answer_off(first: list[bytes | None]) -> None:
     async with table() as it:
-        it.first.say(*FIRST[:4])
+        it.first.say(*first)
         held = await it.held()
         it.second.say(*SECOND[:2])
         it.splice(held)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from inspector.model.edits import Edits
 from inspector.model.flow import Flow, Moment
 from inspector.model.message import Transcript
+from inspector.proxy.continuation import Continuation
 from inspector.proxy.held import Held, Waiting
 from inspector.rules.control import Control
 from inspector.store.flows import FlowStore
@@ -70,6 +71,10 @@ class HandStream:
         if self.refuses:
             raise ValueError(self.refuses)
         self.edited.append(edits)
+
+    def splice(self, before: str, source: Callable[[], Continuation], by: str) -> None:
+        """Refuse another answer: there is no client that could get it."""
+        raise ValueError("nobody reads this answer")
 
     def edit_event(self, index: int, raw: bytes, by: str) -> None:
         """Take another event."""

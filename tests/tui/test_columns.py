@@ -6,12 +6,13 @@ import pytest
 from rich.cells import cell_len
 
 from inspector.tui import rows
-from inspector.tui.columns import COLUMNS, MARGIN, fit, gap
+from inspector.tui.columns import COLUMNS, MARGIN, OF_TOKENS, fit, gap
 
 
-def test_columns_fill_the_line_exactly() -> None:
+@pytest.mark.parametrize("of_tokens", [False, True])
+def test_columns_fill_the_line_exactly(of_tokens: bool) -> None:
     for width in range(28, 400):
-        columns = fit(width)
+        columns = fit(width, of_tokens)
         assert MARGIN + sum(column.width for column in columns) + gap(width) * (len(columns) - 1) == width
         assert cell_len(rows.heads(columns, width)) == width
 
@@ -28,7 +29,15 @@ def test_an_eighty_column_terminal_keeps_what_matters_most() -> None:
 
 
 def test_a_wide_terminal_has_every_column() -> None:
-    assert [column.key for column in fit(180)] == [column.key for column in COLUMNS]
+    assert [column.key for column in fit(180, True)] == [column.key for column in COLUMNS]
+    assert [column.key for column in fit(180)] == [column.key for column in COLUMNS if column.key not in OF_TOKENS]
+
+
+def test_tokens_have_columns_only_where_all_others_have_theirs() -> None:
+    for width in range(20, 400):
+        shown = {column.key for column in fit(width, True)}
+        assert not shown & OF_TOKENS or len(shown - OF_TOKENS) == len(COLUMNS) - len(OF_TOKENS)
+        assert shown - OF_TOKENS == {column.key for column in fit(width)}
 
 
 def test_more_room_never_takes_a_column_away() -> None:

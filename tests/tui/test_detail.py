@@ -126,7 +126,7 @@ async def test_tabs_are_chosen_by_name_and_by_mouse() -> None:
             assert app.detail.tab.display
         assert "#1 · POST /v1/messages · f1" in line.render_line(0).text
         with pytest.raises(ValueError, match="no tab"):
-            app.detail.active = "tokens"
+            app.detail.active = "tools"
 
 
 @pytest.mark.anyio

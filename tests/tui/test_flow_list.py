@@ -9,7 +9,9 @@ from textual.widgets import Input
 
 from inspector.model.flow import Flow, Mutation, Reason
 from inspector.store.summary import Summary
+from inspector.tui.list_heads import ListHeads
 from inspector.tui.rows import cells
+from tests.dialects.read_tokens import probable
 from tests.handmade import chat_chunks, chat_flow, done_chat, finish, respond, stream
 from tests.tui.screens import app_on, flow_list, main, settle, text_of
 
@@ -187,6 +189,38 @@ async def test_looking_back_with_the_wheel_ends_the_following() -> None:
         store.add(done_chat("f61"))
         await settle(pilot)
         assert shown.scroll_offset.y < top
+
+
+@pytest.mark.anyio
+async def test_tokens_have_columns_as_soon_as_a_flow_tells_of_them() -> None:
+    app, store = app_on(flows(2))
+    async with app.run_test(size=(190, 30)) as pilot:
+        await settle(pilot)
+        heads = main(pilot).query_one(ListHeads)
+        before = text_of(heads)[0].split()
+        assert "ppl" not in before
+        store.add(done_chat("f3", chunks=[probable("a", 0.0), probable("b", -2.0)]))
+        for _ in range(3):
+            await settle(pilot)
+        told = text_of(heads)[0].split()
+        assert [word for word in told if word not in before] == ["p", "ppl"]
+        first, _, third = text_of(flow_list(pilot))[:3]
+        assert "  57%   2.72  " in third
+        assert "  –      –  " in first
+
+
+def test_how_sure_a_model_was_takes_few_cells() -> None:
+    def shown(perplexity: float | None) -> str:
+        return cells(chat_flow(), Summary(perplexity=perplexity), 0.0)["ppl"].text
+
+    numbers = (None, 1.0, 9.99, 9.996, 123.4, 52_000.0, 1e300)
+    assert [shown(number) for number in numbers] == ["–", "1.00", "9.99", "10", "123", "52k", "∞"]
+
+
+def test_a_model_that_was_asked_in_the_place_of_another() -> None:
+    summary = Summary(model="openai/gpt-5-mini", asked_model="claude-opus-4-5-20251101")
+    cell = cells(chat_flow(), summary, 0.0)["model"]
+    assert (cell.text, cell.tail) == ("opus-4-5→gpt-5-mini", True)
 
 
 def test_marked_and_edited_flows_have_a_sign_before_their_number() -> None:
