@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+import pytest
 from textual.binding import Binding
 
 import inspector.tui
@@ -124,7 +125,17 @@ def test_the_rules_of_the_example_can_be_read(tmp_path: Path) -> None:
 
 
 def test_the_hook_of_the_example_can_be_loaded(tmp_path: Path) -> None:
-    (hook,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (hook,) = [code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "class Mine" in code]
     path = tmp_path / "mine.py"
     path.write_text(hook, encoding="utf-8")
     load(f"{path}:Mine").close()
+
+
+def test_the_script_of_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (script,) = [code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "InterceptionProxy" in code]
+    monkeypatch.chdir(tmp_path)
+    seen: list[str] = []
+    names: dict[str, object] = {"run_my_agent": lambda base_url: seen.append(base_url)}
+    exec(script, names)
+    assert seen[0].startswith("http://127.0.0.1:") and seen[0].endswith("/v1")
+    assert names["turns"] == []

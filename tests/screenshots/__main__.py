@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from inspector.proxy.held import Step
 from inspector.proxy.replay import Replayer
 from inspector.proxy.server import ProxyConfig, ProxyServer
 from inspector.proxy.tasks import spawn
+from inspector.rules.capture import CAPTURE, CaptureProfile
 from inspector.rules.control import Control
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
@@ -66,7 +68,7 @@ async def play(script: Script, size: tuple[int, int], *, traffic: bool = True, t
     store, transcripts, stop = FlowStore(), Transcripts(), asyncio.Event()
     async with DemoServer(pace=40) as model:
         config = ProxyConfig(port=0, upstreams={"anthropic": model.url, "openai": model.url})
-        control = Control(store, transcripts)
+        control = Control(store, transcripts, profile=CaptureProfile(CAPTURE))
         async with ProxyServer(config, store, hooks=control, holds=control.holds) as server:
             replayer = Replayer(store, server.transport)
             desk = Desk(store, transcripts, control, server, replayer)
@@ -117,9 +119,9 @@ async def busy(scene: Scene) -> None:
     await scene.press("2")
     await scene.wait(lambda: writing(scene) >= 2)
     await scene.shoot("stream")
-    await scene.press("3")
+    await scene.press("4")
     await scene.shoot("request")
-    await scene.press("k", "k", "4")
+    await scene.press("k", "k", "5")
     await scene.shoot("response")
     await scene.press("1", "enter")
     await scene.shoot("chat")
@@ -201,6 +203,36 @@ async def replaying(scene: Scene) -> None:
     await scene.shoot("diff")
 
 
+async def tokens(scene: Scene) -> None:
+    """The tokens of an answer while it is written, of one that is whole, and going on from one of a held answer."""
+    await scene.wait(lambda: any(long_chat(flow) and flow.live for flow in scene.store))
+    screen = scene.app.screen_stack[0]
+    assert isinstance(screen, MainScreen)
+    screen.show_flow(next(flow for flow in scene.store if long_chat(flow) and flow.live), "tokens")
+    await scene.press("tab")
+    await scene.shoot("tokens-live")
+    await scene.press("tab")
+    scene.control.breakpoints.add("event dialect:openai-chat tokens:>60")
+    await scene.wait(lambda: any(long_chat(flow) and finished(flow) for flow in scene.store))
+    screen.show_flow(next(flow for flow in scene.store if long_chat(flow) and finished(flow)), "tokens")
+    await scene.press("enter", "tab", "ctrl+home", *["n"] * 4)
+    await scene.shoot("tokens")
+    await scene.press("escape")
+    await scene.wait(lambda: any(hold.flow.hold and hold.flow.hold.upstream_done for hold in scene.control.holds), 120)
+    flow = next(hold.flow for hold in scene.control.holds if hold.flow.hold and hold.flow.hold.upstream_done)
+    screen.show_flow(flow, "tokens")
+    await scene.press("3", "tab", "ctrl+end", "N", "N", "enter")
+    await scene.shoot("token-fork")
+    await scene.press("escape", "P")
+    await scene.shoot("profile")
+    await scene.press("escape")
+
+
+def long_chat(flow: Flow) -> bool:
+    """Whether an answer of Chat Completions has come some way."""
+    return flow.dialect == "openai-chat" and flow.response is not None and flow.response.body.chunks > 70
+
+
 def finished(flow: Flow) -> bool:
     """Whether a flow was answered."""
     return flow.state is State.DONE
@@ -214,12 +246,14 @@ SCENES: dict[str, Callable[[], Awaitable[None]]] = {
     "held": lambda: play(held, (160, 45)),
     "edit": lambda: play(editing, (160, 45)),
     "replay": lambda: play(replaying, (160, 45)),
+    "tokens": lambda: play(tokens, (160, 40)),
     "beside": lambda: play(beside, (200, 45), theme="inspector-light"),
 }
 
 
 async def main(names: list[str]) -> None:
     """Make pictures anew: those of the scenes named, or all."""
+    os.environ["COLORTERM"] = "truecolor"
     FOLDER.mkdir(exist_ok=True)
     for name in names or SCENES:
         await SCENES[name]()
