@@ -81,7 +81,7 @@ def _head(shown: Shown, width: int, beside: bool) -> list[Line]:
         first.append(("faint", f"   id {token.id}"))
     if shown.delivered is not None:
         words = "already with the agent" if shown.delivered else "not yet with the agent"
-        first.append(("faint" if shown.delivered else "warning", f"   {words}"))
+        first.append(("faint" if shown.delivered else "amber", f"   {words}"))
     figures: list[Line] = []
     if token.probability is not None:
         bits = surprisal(token.logprob)
