@@ -529,7 +529,7 @@ async def test_a_hundred_mixed_endings_leave_nothing_behind() -> None:
 
     before = len(asyncio.all_tasks())
     async with upstream(answer) as up, proxy(up.url) as server:
-        async with httpx.AsyncClient(timeout=0.5, limits=httpx.Limits(max_connections=100)) as client:
+        async with httpx.AsyncClient(timeout=3, limits=httpx.Limits(max_connections=100)) as client:
 
             async def one(number: int) -> None:
                 try:

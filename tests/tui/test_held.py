@@ -323,8 +323,9 @@ async def test_the_same_text_in_the_persons_own_editor(tmp_path: Path, monkeypat
     async with held.app.run_test(size=SIZE) as pilot:
         await open_editor(pilot)
         await pilot.press("ctrl+o")
-        await pilot.pause()
-        assert '"command": "ls build && make"' in area(pilot).text
+        async with asyncio.timeout(20):
+            while '"command": "ls build && make"' not in area(pilot).text:
+                await pilot.pause(0.02)
         await pilot.press("ctrl+z")
         assert "rm -rf" in area(pilot).text
 
