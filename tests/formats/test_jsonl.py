@@ -49,7 +49,7 @@ def test_a_line_has_the_keys_of_the_format() -> None:
     data = orjson.loads(line_of(flow))
     assert list(data) == [
         *("format", "id", "seq", "source", "agent", "dialect", "provider", "parent", "started", "request", "forwarded"),
-        *("mutations", "response", "input", "output", "usage", "timing", "notes", "error", "end"),
+        *("mutations", "response", "input", "output", "usage", "cost", "timing", "notes", "error", "end"),
     ]
     assert data["format"] == FORMAT
     assert data["started"] == "2025-11-21T08:00:00.250000Z"
@@ -77,6 +77,14 @@ def test_a_line_has_the_keys_of_the_format() -> None:
     }
     assert data["mutations"] == [{"name": "headers", "by": "hook", "before": "x: 1", "after": "x: 2"}]
     assert data["end"] == {"reason": "done", "by": "upstream"}
+
+
+def test_what_a_flow_cost_and_who_says_so() -> None:
+    cost = orjson.loads(line_of(done_chat()))["cost"]
+    assert cost == {"usd": pytest.approx(0.000047), "source": "genai-prices"}
+    named = b'data: {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 1, "cost": 0.25}}\n\n'
+    assert orjson.loads(line_of(done_chat(chunks=[named])))["cost"] == {"usd": 0.25, "source": "provider"}
+    assert orjson.loads(line_of(done_chat(chunks=chat_chunks(usage=None))))["cost"] is None
 
 
 def test_several_choices_are_all_there() -> None:
@@ -222,7 +230,7 @@ def test_broken_lines_are_named_and_passed_over() -> None:
     ("line", "words"),
     [
         (b"SQLite format 3\0...", "an SQLite database"),
-        (gzip.compress(b"{}"), "compressed by gzip"),
+        (gzip.compress(b"{}", mtime=0), "compressed by gzip"),
         (b'{"log": {"entries": []}}\n', "a HAR file"),
         (b'{"request": {}, "response": {}, "logged_at": ""}\n', "claude-trace"),
         (b'{"messages": []}\n', "fine-tuning"),
