@@ -66,7 +66,7 @@ class Gate:
         self._fixed = fixed
         self._task = task
         self._released = passed
-        self._lineup = Lineup()
+        self._lineup = Lineup(intake.ends)
         self._rewriting = Rewriting(flow)
         self._held: Held | None = None
         self._delivery: asyncio.Task[None] | None = None

@@ -55,7 +55,7 @@ class Waiting:
 
     event: Event
     raw: bytes
-    """As it came, or as it was edited."""
+    """As it came, or as it was edited; of a binary frame its payload."""
     part: int
     """Index of the part of the answer that it belongs to; -1 before the first and behind the last."""
     edited: bool = False
@@ -80,7 +80,9 @@ class Stream(Protocol):
         """Change parts of the answer. ValueError where they are with the client already."""
 
     def edit_event(self, index: int, raw: bytes, by: str) -> None:
-        """Give one waiting event other bytes, framing included. ValueError for no whole event."""
+        """Give one waiting event other bytes, framing included (a binary frame's may be left out). ValueError for no
+        whole event.
+        """
 
     def splice(self, before: str, source: Callable[[], Continuation], by: str) -> None:
         """Have another answer ready to go on with at the next step. ValueError where it would not fit."""

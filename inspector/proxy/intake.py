@@ -6,14 +6,29 @@ from inspector.model.headers import Headers
 from inspector.wire.body import FRAMINGS, BodyReader
 from inspector.wire.encodings import DecodeError, Decoder, decoder_for
 from inspector.wire.event import Event
+from inspector.wire.eventstream import EventStream
+from inspector.wire.ndjson import NDJSON
 
 EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 """Blank lines, as they stand behind an event."""
+LINE_ENDS = (b"\n",)
+"""What stands behind an event that is one line."""
+IN_FRAMES: tuple[bytes, ...] = ()
+"""Nothing stands behind a binary frame: it says itself how long it is."""
 
 
 def is_stream(headers: Headers) -> bool:
     """Whether a body comes as events, and not as one document."""
-    return headers.get("content-type").partition(";")[0].strip().lower() in FRAMINGS
+    return _media_type(headers) in FRAMINGS
+
+
+def _media_type(headers: Headers) -> str:
+    return headers.get("content-type").partition(";")[0].strip().lower()
+
+
+def _ends(headers: Headers) -> tuple[bytes, ...]:
+    framing = FRAMINGS.get(_media_type(headers))
+    return LINE_ENDS if framing is NDJSON else IN_FRAMES if framing is EventStream else EVENT_ENDS
 
 
 class Intake:
@@ -27,6 +42,8 @@ class Intake:
     def __init__(self, headers: Headers, passed: bytes | None = None) -> None:
         encoded = any(value.strip().lower() not in ("", "identity") for value in headers.all("content-encoding"))
         self.framed = is_stream(headers) and not (passed is not None and encoded)
+        self.ends = _ends(headers)
+        """What may stand behind an event."""
         self._decoder: Decoder | None = None
         if self.framed:
             self._decoder = decoder_for(",".join(headers.all("content-encoding")))
@@ -76,7 +93,7 @@ class Intake:
     def begun(self) -> bool:
         """Whether the client has the beginning of an event, and its rest is still to come."""
         beginning = bytes(self._window[: max(0, self._skip - self._base)])
-        return bool(beginning.strip(b"\r\n")) and not beginning.endswith(EVENT_ENDS)
+        return bool(beginning.strip(b"\r\n")) and not beginning.endswith(self.ends)
 
     def _read(self, data: bytes, at: float) -> list[tuple[Event, bytes]]:
         events = self._reader.feed(data, at)

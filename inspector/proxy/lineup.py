@@ -10,8 +10,9 @@ from itertools import takewhile
 from inspector.model.flow import Flow, Moment, Mutation
 from inspector.proxy.held import Waiting
 from inspector.proxy.hooks import Decision, Halt, Instead, Verdict
-from inspector.proxy.intake import EVENT_ENDS
+from inspector.proxy.intake import EVENT_ENDS, IN_FRAMES
 from inspector.wire.event import Event
+from inspector.wire.eventstream import is_frame, payload_of, with_payload
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +57,9 @@ class Changes:
 class Lineup:
     """Withheld events always stand at the end: the first that passes takes them along."""
 
-    def __init__(self) -> None:
+    def __init__(self, ends: tuple[bytes, ...] = EVENT_ENDS) -> None:
+        self._ends = ends
+        """What may stand behind an event."""
         self._items: deque[Item] = deque()
         self._withheld: list[Item] = []
         self._halted = False
@@ -127,21 +130,24 @@ class Lineup:
         return item
 
     def change(self, index: int, raw: bytes) -> str:
-        """Give one event other bytes, framing included; none take it out. Gives what was there, to be read.
+        """Give one event other bytes, framing included; none take it out. Of a binary frame, the payload alone will do.
+        Gives what was there, to be read.
 
         ValueError, in words for the person, where it is gone, or the bytes are no whole event.
         """
         if index >= len(self._items):
             raise ValueError("this event is with the client already")
-        if raw and not raw.endswith(EVENT_ENDS):
-            raise ValueError("an event ends with an empty line")
         item = self._items[index]
+        if raw and self._ends is IN_FRAMES:
+            raw = _framed_like(item.raw, raw)
+        elif raw and not raw.endswith(self._ends):
+            raise ValueError(f"an event ends with {'an empty line' if self._ends is EVENT_ENDS else 'a line feed'}")
         before, item.pieces = readable(item.given), (raw,) if raw else ()
         return before
 
     def waiting(self) -> list[Waiting]:
         """All of them as the person sees them."""
-        return [Waiting(item.event, item.given, item.part, edited=item.pieces is not None) for item in self._items]
+        return [Waiting(item.event, _seen(item.given), item.part, item.pieces is not None) for item in self._items]
 
     def __getitem__(self, index: int) -> Item:
         return self._items[index]
@@ -160,4 +166,18 @@ class Lineup:
 
 def readable(raw: bytes) -> str:
     """An event's bytes for a person."""
-    return raw.decode("utf-8", "replace").strip()
+    return _seen(raw).decode("utf-8", "replace").strip()
+
+
+def _seen(raw: bytes) -> bytes:
+    """What a person gets to see of an event: of a binary frame its payload."""
+    return payload_of(raw) if is_frame(raw) else raw
+
+
+def _framed_like(came: bytes, given: bytes) -> bytes:
+    """A whole frame as it is given; or the frame that came, with what is given for its payload."""
+    if is_frame(given):
+        return given
+    if not is_frame(came):
+        raise ValueError("this event did not come as a sound frame: it can only be taken out")
+    return with_payload(came, given.rstrip(b"\r\n"))

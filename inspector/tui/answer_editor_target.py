@@ -184,6 +184,8 @@ class EventTarget(Target):
         self._start = event.event.start
         self._came = event.raw.decode("utf-8", "surrogateescape")
         self._is_json = event.event.data.lstrip()[:1] == b"{"
+        self._is_line = event.raw.lstrip(b" \t\r\n\x1e")[:1] == b"{"
+        """It is JSON without fields around it."""
 
     @property
     def text(self) -> str:
@@ -213,9 +215,16 @@ class EventTarget(Target):
         """What is wrong with its payload, where that was JSON."""
         if not self._is_json or not self.changed or not self.text.strip():
             return ""
-        data = (line.removeprefix("data:").strip() for line in self.text.splitlines() if line.startswith("data:"))
-        found = json_problem("\n".join(data))
+        found = next((problem for text in self._payloads() if (problem := json_problem(text)) is not None), None)
         return f"the data is no JSON: {found.message}" if found is not None else ""
+
+    def _payloads(self) -> list[str]:
+        """What should be JSON: each line by itself where an event is a line."""
+        if self._is_line:
+            lines = self.text.split("\n") if self._came.endswith("\n") else [self.text]
+            return [line.strip("\x1e") for line in lines if line.strip()]
+        fields = [line for line in self.text.splitlines() if line.startswith("data:")]
+        return ["\n".join(line.removeprefix("data:").strip() for line in fields)]
 
     def lines(self) -> list[Line]:
         """What changes by it."""
@@ -228,8 +237,8 @@ class EventTarget(Target):
         if index is None:
             raise ValueError("this event is with the agent meanwhile")
         text = self.text
-        if text.strip() and not text.endswith(("\n\n", "\r\n\r\n")):
-            text = text.rstrip("\r\n") + "\n\n"
+        if text.strip() and (self._is_line or not text.endswith(("\n\n", "\r\n\r\n"))):
+            text = text.rstrip("\r\n") + ("\n" if self._is_line else "\n\n")
         self._stream.edit_event(index, text.encode("utf-8", "surrogateescape") if text.strip() else b"", by="hand")
         self._came = text
         self.restore()

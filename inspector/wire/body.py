@@ -7,11 +7,17 @@ the one they announce.
 from __future__ import annotations
 
 import codecs
+import json
 from collections.abc import Callable
+
+import orjson
 
 from inspector.model.headers import Headers
 from inspector.wire.encodings import OUTPUT_LIMIT, DecodeError, Decoder, decoder_for
 from inspector.wire.event import Event, Framing
+from inspector.wire.eventstream import EventStream, begins_frame
+from inspector.wire.json_array import JsonArray
+from inspector.wire.ndjson import NDJSON
 from inspector.wire.sse import SSE, TOO_LONG
 
 _PLAIN_LIMIT = 64 * 1024
@@ -22,8 +28,9 @@ _UNDECIDED_LIMIT = 4096
 """Bytes of blanks after which a body's framing goes by its content type."""
 _SLICE = 64 * 1024
 
-_DOCUMENT_START = (b"{", b"[", b"<")
+_DOCUMENT_START = (b"[", b"<")
 _SSE_START = (b"data:", b"event:", b":")
+_LINE_START = (b"{", b"\x1e")
 _BLANK = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 
@@ -53,8 +60,65 @@ class Document:
         return [Event(data, "document", end=size, note=note)] if size else []
 
 
+class Objects(Document):
+    """The framing of a body that begins with a JSON object: one document, or one object a line.
+
+    It is lines where the first of them is a whole object and, unless the content type says so already, another follows:
+    some servers stream lines as `application/json`.
+    """
+
+    def __init__(self, limit: int = OUTPUT_LIMIT, *, named: bool = False) -> None:
+        super().__init__(limit)
+        self._named = named
+        """The content type says that it is lines."""
+        self._lines: NDJSON | None = None
+        self._undecided = True
+        self._line_ended = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take the next bytes; give the events that they complete."""
+        if self._lines is not None:
+            return self._lines.feed(data)
+        at = self._telling(data) if self._undecided else 0
+        if 0 < at < len(data):
+            return self.feed(data[:at]) + self.feed(data[at:])
+        super().feed(data)
+        if not (at and self._are_lines()):
+            return []
+        head = b"".join(self._pieces)
+        self._lines, self._pieces, self._size = NDJSON(), [], 0
+        return self._lines.feed(head)
+
+    def _telling(self, data: bytes) -> int:
+        """Up to where the next bytes tell what it is: the end of the first line, or what follows it; 0 for none."""
+        if self._line_ended:
+            blank = len(data) - len(data.lstrip(_BLANK))
+            return blank + 1 if blank < len(data) else 0
+        return data.find(b"\n", 0 if self._size else data.find(b"{")) + 1
+
+    def _are_lines(self) -> bool:
+        """Whether what came up to there shows that it is lines."""
+        head = b"".join(self._pieces)
+        if self._line_ended:
+            self._undecided = False
+            return head.endswith(_LINE_START)
+        self._undecided = self._line_ended = _is_object(head[head.find(b"{") :])
+        return self._undecided and self._named
+
+    def close(self) -> list[Event]:
+        """Give the document, or the last line."""
+        return super().close() if self._lines is None else self._lines.close()
+
+
 FRAMINGS: dict[str, Callable[[], Framing]] = {
     "text/event-stream": SSE,
+    "application/x-ndjson": NDJSON,
+    "application/ndjson": NDJSON,
+    "application/jsonl": NDJSON,
+    "application/x-jsonlines": NDJSON,
+    "application/json-seq": NDJSON,
+    "application/stream+json": NDJSON,
+    "application/vnd.amazon.eventstream": EventStream,
 }
 """Framings by content type. A body of none of these is a document, unless its first bytes are those of an event."""
 
@@ -62,12 +126,13 @@ FRAMINGS: dict[str, Callable[[], Framing]] = {
 class BodyReader:
     """Reads one body chunk by chunk into events, whatever its encoding and framing. Never raises.
 
-    At most `limit` bytes are decoded, and a document is at most as large; an event of a stream at most 16 MiB. `notes`
-    says, once each, what could not be read and what was odd.
+    At most `limit` bytes are decoded, and a document is at most as large; an event of a stream at most 16 MiB. With
+    `arrays`, the members of a JSON array are events. `notes` says, once each, what could not be read and what was odd.
     """
 
-    def __init__(self, headers: Headers, limit: int = OUTPUT_LIMIT) -> None:
+    def __init__(self, headers: Headers, limit: int = OUTPUT_LIMIT, *, arrays: bool = False) -> None:
         self.notes: list[str] = []
+        self._arrays = arrays
         self._limit = limit
         self._type = headers.get("content-type").partition(";")[0].strip().lower()
         self._framing: Framing | None = None
@@ -169,15 +234,22 @@ class BodyReader:
         text = head.removeprefix(_BOM).lstrip(_BLANK)
         if (not text or _BOM.startswith(head)) and len(head) < _UNDECIDED_LIMIT:
             return None
+        named = FRAMINGS.get(self._type)
+        if text.startswith(b"{"):
+            return Objects(self._limit, named=named is NDJSON)
+        if self._arrays and text.startswith(b"["):
+            return JsonArray()
         if text.startswith(_DOCUMENT_START):
             return Document(self._limit)
-        if self._type in FRAMINGS:
-            return FRAMINGS[self._type]()
-        if text.startswith(_SSE_START):
+        if named is SSE or text.startswith(_SSE_START):
             return SSE()
         if any(start.startswith(text) for start in _SSE_START):
             return None
-        return Document(self._limit)
+        if named is not None:
+            return named()
+        if (binary := begins_frame(head)) is None:
+            return None
+        return EventStream() if binary else Document(self._limit)
 
     def _seen(self, events: list[Event], at: float) -> list[Event]:
         for event in events:
@@ -210,6 +282,20 @@ def decoded(headers: Headers, data: bytes, limit: int = OUTPUT_LIMIT) -> tuple[b
 
 def _decoder(headers: Headers, limit: int) -> Decoder | None:
     return decoder_for(",".join(headers.all("content-encoding")), limit)
+
+
+def _is_object(line: bytes) -> bool:
+    """Whether a line is a JSON object by itself, as the tolerant parser takes it."""
+    if not line.rstrip(_BLANK).endswith(b"}"):
+        return False
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        try:
+            json.loads(line.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            return False
+    return True
 
 
 def _is_text(sample: bytes) -> bool:
