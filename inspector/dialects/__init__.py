@@ -4,13 +4,42 @@ from __future__ import annotations
 
 from inspector.dialects._base import Dialect
 from inspector.dialects.anthropic import Anthropic
+from inspector.dialects.anthropic_count_tokens import AnthropicCountTokens
+from inspector.dialects.bedrock_converse import BedrockConverse
+from inspector.dialects.bedrock_invoke import BedrockInvoke
+from inspector.dialects.cohere import Cohere
+from inspector.dialects.gemini import Gemini, GeminiCount
+from inspector.dialects.mcp import Mcp
+from inspector.dialects.models import Models
+from inspector.dialects.ollama import Ollama
 from inspector.dialects.openai_chat import OpenAIChat
+from inspector.dialects.openai_completions import OpenAICompletions
+from inspector.dialects.openai_embeddings import OpenAIEmbeddings
 from inspector.dialects.openai_responses import OpenAIResponses
 from inspector.dialects.raw import Raw
 from inspector.model.flow import Request
 
-DIALECTS: tuple[Dialect, ...] = (OpenAIChat(), OpenAIResponses(), Anthropic(), Raw())
+DIALECTS: tuple[Dialect, ...] = (
+    OpenAIChat(),
+    OpenAIResponses(),
+    Anthropic(),
+    Gemini(),
+    GeminiCount(),
+    BedrockConverse(),
+    BedrockInvoke(),
+    Ollama(),
+    OpenAICompletions(),
+    AnthropicCountTokens(),
+    OpenAIEmbeddings(),
+    Models(),
+    Cohere(),
+    Mcp(),
+    Raw(),
+)
 """In the order in which they are asked; the last takes everything."""
+
+ARRAYS = frozenset({"gemini"})
+"""Dialects whose streams may come as one JSON array, member by member."""
 
 _BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
 

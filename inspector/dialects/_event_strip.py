@@ -90,7 +90,7 @@ class EventStrip:
             return False
         text = head.removeprefix(BOM).lstrip(BLANK)
         self._fresh = not text
-        self._document = text.startswith(b"{")
+        self._document = text.startswith((b"{", b"["))
         if head.startswith(BOM) and not self._document:
             self._line = self._seen = len(BOM)
             self._give(len(BOM))

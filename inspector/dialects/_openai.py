@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from inspector.dialects._base import Json
 from inspector.dialects._fields import error_text, float_of, int_of, object_of, present, text_of
+from inspector.dialects._splicing import kept, summed
 from inspector.model.message import Usage
 
 _USD_PER_TICK = 1e-10
 """xAI's `cost_in_usd_ticks`."""
+_GIVEN = frozenset(
+    {
+        "prompt_tokens",
+        "prompt_tokens_details",
+        "prompt_cache_hit_tokens",
+        "prompt_cache_miss_tokens",
+        "prompt_audio_seconds",
+        "cached_tokens",
+        "input_tokens",
+        "input_tokens_details",
+        "cache_read_input_tokens",
+        "cache_creation_input_tokens",
+    }
+)
+"""What a usage object says of the request."""
+_WRITTEN = ("completion_tokens", "output_tokens")
 
 
 def error_of(body: Json) -> str | None:
@@ -69,6 +86,27 @@ def chat_usage(raw: Json) -> Usage:
         cost=_cost(raw),
         raw=raw,
     )
+
+
+def usage_of_both(spent: Usage, usage: Json) -> Json:
+    """The usage object of an answer that goes on from another one: prompt tokens are the first's where it told them,
+    `spent`, and completion tokens are those of both.
+    """
+    first = spent.raw
+    given, written = spent.input_tokens, spent.output_tokens or 0
+    both = {name: summed(first.get(name), value) for name, value in usage.items()}
+    if given is not None:
+        both = kept({**first, "prompt_tokens": given, "input_tokens": given}, both, _GIVEN)
+    else:
+        both |= {name: value for name, value in usage.items() if name in _GIVEN}
+    for name in _WRITTEN:
+        if (count := int_of(usage.get(name))) is not None:
+            both[name] = count + written
+    if (total := int_of(usage.get("total_tokens"))) is not None:
+        counts = [int_of(usage.get(name)) for name in ("prompt_tokens", "input_tokens")]
+        theirs = next((count for count in counts if count is not None), given or 0)
+        both["total_tokens"] = total + written + (theirs if given is None else given) - theirs
+    return both
 
 
 def _output(raw: Json) -> int | None:

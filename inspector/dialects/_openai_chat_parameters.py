@@ -13,7 +13,6 @@ _KEPT = frozenset(
         "audio",
         "frequency_penalty",
         "logit_bias",
-        "logprobs",
         "max_completion_tokens",
         "modalities",
         "n",
@@ -142,6 +141,13 @@ def _top_logprobs(value: object) -> Told:
     return {"logprobs": True, "top_logprobs": value}, []
 
 
+def _logprobs(value: object) -> Told:
+    """A number in Completions: that of the alternatives."""
+    if isinstance(value, bool) or (count := int_of(value)) is None:
+        return {"logprobs": value}, []
+    return {"logprobs": True, **({"top_logprobs": count} if count else {})}, []
+
+
 def _service_tier(value: object) -> Told:
     return {"service_tier": "default" if value == "standard_only" else value}, []
 
@@ -165,6 +171,7 @@ _MAPPED: dict[str, Callable[[object], Told]] = {
     "text": _text,
     "tool_choice": _tool_choice,
     "metadata": _metadata,
+    "logprobs": _logprobs,
     "top_logprobs": _top_logprobs,
     "service_tier": _service_tier,
     "cache_control": _cache_control,

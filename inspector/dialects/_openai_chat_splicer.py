@@ -6,32 +6,16 @@ from dataclasses import dataclass
 
 from inspector.dialects._base import Json, parse_object
 from inspector.dialects._fields import int_of, object_of, objects_of, present, text_of
-from inspector.dialects._openai import error_of
+from inspector.dialects._openai import error_of, usage_of_both
 from inspector.dialects._openai_chat_document import forget_tokens
 from inspector.dialects._openai_chat_reader import DONE, ChatReader, unwrapped
 from inspector.dialects._openai_chat_shape import Shape, again
 from inspector.dialects._pieces import json_bytes, pieces, sse
-from inspector.dialects._splicing import Echo, kept, summed
+from inspector.dialects._splicing import Echo
 from inspector.model.message import Reasoning, Text, ToolCall, Transcript, Usage
 from inspector.wire.event import Event
 
 _HEAD = ("id", "created", "model", "system_fingerprint")
-_GIVEN = frozenset(
-    {
-        "prompt_tokens",
-        "prompt_tokens_details",
-        "prompt_cache_hit_tokens",
-        "prompt_cache_miss_tokens",
-        "prompt_audio_seconds",
-        "cached_tokens",
-        "input_tokens",
-        "input_tokens_details",
-        "cache_read_input_tokens",
-        "cache_creation_input_tokens",
-    }
-)
-"""What a usage object says of the request."""
-_WRITTEN = ("completion_tokens", "output_tokens")
 
 
 @dataclass(slots=True)
@@ -179,7 +163,7 @@ class ChatSplicer:
         chunk.name(given)
         for place in (chunk.inner, object_of(chunk.inner.get("x_groq")), choice):
             if usage := object_of(place.get("usage")):
-                place["usage"] = self._usage(usage)
+                place["usage"] = usage_of_both(self._spent, usage)
         own = again(chunk.came, chunk.body)
         return [own, *words] if leads else [*words, own]
 
@@ -208,24 +192,6 @@ class ChatSplicer:
         role = [] if self._begun else [{"role": "assistant", "content": ""}]
         lacking, self._lacking, self._begun = self._lacking, "", True
         return [self._shape.chunk(delta) for delta in [*role, *({"content": piece} for piece in pieces(lacking))]]
-
-    def _usage(self, usage: Json) -> Json:
-        """The counts of both answers."""
-        first = self._spent.raw
-        given, written = self._spent.input_tokens, self._spent.output_tokens or 0
-        both = {name: summed(first.get(name), value) for name, value in usage.items()}
-        if given is not None:
-            both = kept({**first, "prompt_tokens": given, "input_tokens": given}, both, _GIVEN)
-        else:
-            both |= {name: value for name, value in usage.items() if name in _GIVEN}
-        for name in _WRITTEN:
-            if (count := int_of(usage.get(name))) is not None:
-                both[name] = count + written
-        if (total := int_of(usage.get("total_tokens"))) is not None:
-            counts = [int_of(usage.get(name)) for name in ("prompt_tokens", "input_tokens")]
-            theirs = next((count for count in counts if count is not None), given or 0)
-            both["total_tokens"] = total + written + (theirs if given is None else given) - theirs
-        return both
 
 
 def _as_delta(choice: Json, *, whole: bool) -> None:

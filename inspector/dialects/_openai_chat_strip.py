@@ -55,10 +55,21 @@ class ChatCuts:
             if place is None or (name == "logprobs" and b"[" not in place[2]):
                 continue
             if name == "logprobs" and self._omits is None:
-                self._omits = _omitting(body)
+                self._omits = self.omits(body)
             omitted = name == "logprobs" and self._omits
             cuts.append(removed(payload, place) if omitted else (*place.span(2), new))
         return sorted(set(cuts))
+
+    def omits(self, body: object) -> bool:
+        """Whether a server is one of those that are known to leave the key out."""
+        completion = unwrapped(body) if isinstance(body, dict) else {}
+        fingerprint = text_of(completion.get("system_fingerprint"))
+        return (
+            fingerprint == "fp_ollama"
+            or _LLAMA_CPP.match(fingerprint) is not None
+            or "timings" in completion
+            or text_of(completion.get("model")).startswith("grok-")
+        )
 
     def _learn(self, choices: list[Json]) -> None:
         """See what the server does with choices that bring no tokens. A null says more than a key that is missing:
@@ -85,15 +96,3 @@ class ChatCuts:
 
 def _choices(body: object) -> list[Json]:
     return objects_of(unwrapped(body).get("choices")) if isinstance(body, dict) else []
-
-
-def _omitting(body: object) -> bool:
-    """Whether a server is one of those that are known to leave the key out."""
-    completion = unwrapped(body) if isinstance(body, dict) else {}
-    fingerprint = text_of(completion.get("system_fingerprint"))
-    return (
-        fingerprint == "fp_ollama"
-        or _LLAMA_CPP.match(fingerprint) is not None
-        or "timings" in completion
-        or text_of(completion.get("model")).startswith("grok-")
-    )

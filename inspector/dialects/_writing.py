@@ -32,8 +32,9 @@ class Rewriter(Protocol):
 
 
 class Splicer(Protocol):
-    """Puts another answer's stream behind what a client has of a first one, so that an SDK reads one answer: ids, indices
-    and roles go on as they began, and the usage is that of both.
+    """Puts another answer's stream behind what a client has of a first one, so that an SDK reads one answer.
+
+    Ids, indices and roles go on as they began, and the usage is that of both.
     """
 
     def open(self) -> list[bytes]:
@@ -80,10 +81,12 @@ class Writer(Protocol):
         """A rewriter for a stream of which the client has these events."""
 
     def splicer(self, delivered: list[Event], before: str, spent: Usage | None) -> Splicer:
-        """A splicer for a stream of which the client has the events `delivered`. `before` is the whole text of the
-        answer's first choice up to where the other answer goes on: it begins with the text that was delivered. `spent`
-        is what is known of the first answer's usage. ValueError, in words for the person, where that cannot be done: the
-        client has other words already, a tool call is open, or the API knows no such going on.
+        """A splicer for a stream of which the client has the events `delivered`.
+
+        `before` is the whole text of the answer's first choice up to where the other answer goes on: it begins with the
+        text that was delivered. `spent` is what is known of the first answer's usage. ValueError, in words for the
+        person, where that cannot be done: the client has other words already, a tool call is open, or the API knows no
+        such going on.
         """
 
     def edit_document(self, body: bytes, edits: Edits) -> bytes:
