@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from inspector.dialects import ARRAYS
 from inspector.model.flow import Flow, Response
 from inspector.wire.body import BodyReader
 from inspector.wire.event import Event
@@ -38,7 +39,8 @@ class AnswerEvents:
         if response is None or self.closed:
             return
         if self._body is None:
-            self.response, self._body = response, BodyReader(response.headers)
+            arrays = self._flow.dialect in ARRAYS
+            self.response, self._body = response, BodyReader(response.headers, arrays=arrays)
         body = response.body
         while self._chunks < body.chunks:
             start, end, at = self._offset, body.ends[self._chunks], body.times[self._chunks]

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from inspector.model.flow import Flow, Moment
 from inspector.model.message import Part, Reasoning, ToolCall, Transcript
 from inspector.model.token import Certainty
+from inspector.store.cost import cost_of
 from inspector.store.summary import Summary, url_host, url_path
 from inspector.wire.json_partial import PartialJson
 
@@ -198,6 +199,12 @@ def _sure(key: str, about: str, unit: Unit, value: Callable[[Certainty], float |
     return NumberField(key, about, unit, of, Cost.SUMMARY, Moment.EVENT, grows=True)
 
 
+def _cost(flow: Flow, known: Known) -> float | None:
+    """Not from the summary: those of answers that are still being written leave it out."""
+    cost = cost_of(flow, known.of(flow))
+    return cost.usd if cost is not None else None
+
+
 _NUMBERS = (
     NumberField("seq", "its number in the list", "count", lambda flow, known: flow.seq),
     NumberField(
@@ -213,6 +220,7 @@ _NUMBERS = (
     _count("out", "output tokens", "count", lambda summary: summary.output_tokens),
     _count("tokens", "output tokens so far, counted or estimated", "count", lambda summary: summary.output_tokens),
     _count("cache", "share of cached input", "share", lambda summary: summary.cache),
+    NumberField("cost", "US dollars, where known", "count", _cost, Cost.SUMMARY, Moment.EVENT, grows=True),
     _count("ttft", "time to first token", "ms", lambda summary: summary.ttft),
     _count("tps", "tokens a second", "count", lambda summary: summary.tokens_per_second),
     _sure("logprob", "lowest log-probability of a token so far", "count", lambda certainty: certainty.lowest),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from inspector.store import price_list
 from inspector.store.backlog import Backlog
 from inspector.store.flows import FlowStore
 from inspector.store.summary import Summary
@@ -25,6 +26,8 @@ class Totals:
     cache_read_tokens: int = 0
     cacheable_tokens: int = 0
     """Input tokens of the flows whose provider says how many came from its cache."""
+    cost: float | None = None
+    """US dollars, over those flows whose cost is known; None where there are none."""
 
     @property
     def cache(self) -> float | None:
@@ -43,6 +46,7 @@ class Ledger:
         self._ended = Backlog()
         self._counted: dict[str, _Entry] = {}
         self._sum = _Entry()
+        self._priced = False
 
     @property
     def pending(self) -> int:
@@ -51,6 +55,8 @@ class Ledger:
 
     def update(self, budget_ms: float = SLICE_MS) -> Totals:
         """The totals as of now. Long arrears, as after opening a file, are worked off over several calls."""
+        if not self._priced and price_list.ready():
+            self._priced, self._cursor = True, 0
         self._cursor, changed = self._store.changes_since(self._cursor)
         for flow in changed:
             if flow.live:
@@ -63,7 +69,15 @@ class Ledger:
             entry = self._counted[flow.id] = _entry(self._transcripts.summary(flow))
             self._sum = self._sum.plus(entry).plus(before, -1)
         total = self._sum
-        return Totals(len(self._store), len(self._live), total.given, total.answered, total.read, total.cacheable)
+        return Totals(
+            flows=len(self._store),
+            live=len(self._live),
+            input_tokens=total.given,
+            output_tokens=total.answered,
+            cache_read_tokens=total.read,
+            cacheable_tokens=total.cacheable,
+            cost=total.cost if total.with_cost else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +88,8 @@ class _Entry:
     answered: int = 0
     read: int = 0
     cacheable: int = 0
+    cost: float = 0.0
+    with_cost: int = 0
 
     def plus(self, other: _Entry, sign: int = 1) -> _Entry:
         return _Entry(
@@ -81,12 +97,13 @@ class _Entry:
             self.answered + sign * other.answered,
             self.read + sign * other.read,
             self.cacheable + sign * other.cacheable,
+            self.cost + sign * other.cost,
+            self.with_cost + sign * other.with_cost,
         )
 
 
 def _entry(summary: Summary) -> _Entry:
     given = summary.input_tokens or 0
     answered = 0 if summary.output_estimated else summary.output_tokens or 0
-    if summary.cache_read_tokens is None:
-        return _Entry(given, answered)
-    return _Entry(given, answered, summary.cache_read_tokens, given)
+    read, cacheable = (0, 0) if summary.cache_read_tokens is None else (summary.cache_read_tokens, given)
+    return _Entry(given, answered, read, cacheable, summary.cost or 0.0, summary.cost is not None)

@@ -6,7 +6,20 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from inspector.model.flow import Capture, Flow
-from inspector.model.message import Growing, Media, Message, Other, Part, Reasoning, Refusal, Text, ToolCall, Transcript
+from inspector.model.message import (
+    Growing,
+    Media,
+    Message,
+    Other,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    Transcript,
+)
+from inspector.store.cost import cost_of
 
 WORDS = 200
 """Characters of text that a row may show."""
@@ -32,6 +45,8 @@ class Summary:
     cache_read_tokens: int | None = None
     cache: float | None = None
     """Share of the input that came from the provider's cache, 0 to 1."""
+    cost: float | None = None
+    """US dollars, as far as they are known."""
     ttft: float | None = None
     """Time to the first token, in ms since the flow's start."""
     tokens_per_second: float | None = None
@@ -56,7 +71,7 @@ class Summary:
 def summarise(flow: Flow, transcript: Transcript, *, figures_only: bool = False) -> Summary:
     """Sum a flow up. Costs the same for a long stream as for a short one, but for one look over the answer's text.
 
-    `figures_only` leaves out what only a row shows: the pace and the words.
+    `figures_only` leaves out what a row shows and what is not asked on the relay's path: pace, words and cost.
     """
     prompt, answer = transcript.prompt, transcript.answer
     message, usage = answer.message, answer.usage
@@ -65,6 +80,7 @@ def summarise(flow: Flow, transcript: Transcript, *, figures_only: bool = False)
     read = usage.cache_read_input_tokens if usage is not None else None
     given = usage.input_tokens if usage is not None else None
     error = flow.error or answer.error
+    cost = None if figures_only else cost_of(flow, transcript)
     return Summary(
         model=prompt.model or answer.model,
         asked_model=_asked(flow, prompt.model),
@@ -74,12 +90,13 @@ def summarise(flow: Flow, transcript: Transcript, *, figures_only: bool = False)
         output_estimated=estimated,
         cache_read_tokens=read,
         cache=min(1.0, read / given) if read is not None and given else None,
+        cost=cost.usd if cost is not None else None,
         ttft=transcript.first_token,
         tokens_per_second=_rate(flow, transcript, output),
         pace=() if figures_only or flow.response is None else pace(flow.response.body),
         mean_probability=answer.certainty.mean_probability,
         perplexity=answer.certainty.perplexity,
-        tools=tuple(call.name for choice in answer.choices for call in choice.tool_calls()),
+        tools=tuple(call.name for call in _calls(transcript)),
         finish=message.finish_reason if message is not None else None,
         words="" if figures_only else _words(flow, message, error),
         prompt="" if figures_only else _prompt(transcript),
@@ -121,6 +138,8 @@ def has_substance(part: Part) -> bool:
             return bool(part.content or part.encrypted)
         case ToolCall():
             return bool(part.name or part.arguments)
+        case ToolResult():
+            return bool(part.content)
         case Media() | Other():
             return True
         case _:
@@ -152,9 +171,17 @@ def _bytes_until(body: Capture, at: float) -> int:
     return body.ends[index - 1] if index else 0
 
 
+def _calls(transcript: Transcript) -> list[ToolCall]:
+    """The tools that were called: by the model, or by a request that is a call itself, as those to MCP servers are."""
+    last = transcript.prompt.messages[-1:]
+    asked = [call for message in last if message.role == "assistant" for call in message.tool_calls()]
+    return [call for choice in transcript.answer.choices for call in choice.tool_calls()] or asked
+
+
 def _estimate(transcript: Transcript, counted: int | None) -> tuple[int | None, bool]:
     """A provisional count, and whether it is a guess: some open with a count of 1 and correct it at the end."""
-    size = sum(_size(part) for choice in transcript.answer.choices for part in choice.parts)
+    written = (choice.parts for choice in transcript.answer.choices if choice.role == "assistant")
+    size = sum(_size(part) for parts in written for part in parts)
     guess = -(-size // CHARACTERS_PER_TOKEN)
     if guess > (counted or 0):
         return guess, True
@@ -173,7 +200,9 @@ def _words(flow: Flow, message: Message | None, error: str | None) -> str:
         return one_line(error)
     if message is not None:
         for part in reversed(message.parts):
-            if tail := _growing(part).tail(WORDS * 2):
+            # What a model's provider ran itself is no word of the model's; an MCP server has no others.
+            given = part.content if isinstance(part, ToolResult) and message.role == "tool" else ""
+            if tail := given[-WORDS * 2 :] or _growing(part).tail(WORDS * 2):
                 return " ".join(tail.split())[-WORDS:]
     if flow.dialect == "raw":
         return one_line(f"{flow.request.method} {url_path(flow.request.url)}")

@@ -27,7 +27,7 @@ class TokenReading:
         self.tokens: list[Token] = []
         """Grows at its end only; a new TokenReading is made where the flow's answer is another (`is_of`)."""
         self.certainty = Certainty()
-        """Over all of `tokens`."""
+        """Over all of `tokens` that the model wrote."""
         logprobs = dialects.by_name(flow.dialect).logprobs
         self._dialect = flow.dialect
         self._reader = logprobs.reader() if logprobs is not None else None
@@ -91,7 +91,8 @@ class TokenReading:
         for token in tokens:
             token.event = number
             token.data = self._texts.setdefault(token.data, token.data)
-            self.certainty.add(token.logprob, token.entropy)
+            if token.channel != "prompt":
+                self.certainty.add(token.logprob, token.entropy)
             self._logprob_sums.append(self.certainty.logprob_sum)
             self._counts.append(self.certainty.tokens)
         self.tokens += tokens

@@ -10,6 +10,7 @@ from inspector import dialects
 from inspector.dialects._base import Dialect
 from inspector.model.flow import Flow, Request
 from inspector.model.message import Transcript
+from inspector.store import price_list
 from inspector.store.answer_events import AnswerEvents
 from inspector.store.summary import Summary, has_substance, summarise
 from inspector.wire.body import decoded
@@ -80,12 +81,12 @@ class Transcripts:
             self._weight -= reading.weight
 
 
-_Stamp = tuple[int, int, bool, str | None]
+_Stamp = tuple[int, int, bool, str | None, bool]
 
 
 def _stamp(flow: Flow) -> _Stamp:
-    """What moves whenever a flow changes, also one that no store holds."""
-    return flow.revision, _weight(flow), flow.live, flow.error
+    """What moves whenever a flow changes, also one that no store holds, or its price can be told."""
+    return flow.revision, _weight(flow), flow.live, flow.error, price_list.ready()
 
 
 def _weight(flow: Flow) -> int:

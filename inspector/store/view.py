@@ -6,6 +6,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from inspector.model.flow import Flow
+from inspector.store import price_list
 from inspector.store.backlog import Backlog
 from inspector.store.filter_fields import FIELDS, NumberField
 from inspector.store.filters import Filter
@@ -54,6 +55,7 @@ class View:
         self._cursor = 0
         self._backlog = Backlog()
         self._reset = False
+        self._priced = False
         self._keys: list[_Key] = []
         self._key_of: dict[str, _Key] = {}
 
@@ -102,6 +104,8 @@ class View:
 
     def update(self, budget_ms: float = SLICE_MS) -> Change:
         """Take in what changed. Judging many flows at once, as after a new filter, is spread over several calls."""
+        if not self._priced and price_list.ready():
+            self._priced, self._cursor = True, 0
         self._cursor, changed = self._store.changes_since(self._cursor)
         self._backlog.add(changed)
         first: int | None = None

@@ -47,6 +47,11 @@ def duration(ms: float | None) -> str:
     return f"{seconds // 3600}h"
 
 
+def wait(seconds: float) -> str:
+    """How long something is still to come: `12s`, `1.5s`, `4m05`, `2h`."""
+    return duration(min(seconds, 1e9) * 1000).replace(".0s", "s")
+
+
 def age(seconds: float) -> str:
     """How long ago, in at most four cells: `8s`, `3m`, `2h`, `5d`. A clock that was set back gives `0s`."""
     whole = max(0, int(seconds))
@@ -64,6 +69,23 @@ def share(part: float | None) -> str:
     if part is None:
         return NOTHING
     return f"{int(min(max(part, 0.0), 1.0) * 100 + (0.5 if part < 0.995 else 0))}%"
+
+
+def money(dollars: float | None) -> str:
+    """US dollars in at most six cells: `$3.41`, `$0.042`, `0.12¢`, `$1.2k`. Only nothing is `$0`."""
+    if dollars is None:
+        return NOTHING
+    if dollars <= 0:
+        return "$0"
+    if dollars < 0.000_05:
+        return "<.01¢"
+    if dollars < 0.009_95:
+        return f"{dollars * 100:.2f}¢"
+    if dollars < 0.999_5:
+        return f"${dollars:.3f}"
+    if dollars < 99.995:
+        return f"${dollars:.2f}"
+    return f"${count(round(dollars)) if dollars < 1e15 else '∞'}"
 
 
 def rate(per_second: float | None) -> str:

@@ -41,6 +41,8 @@ class Figures:
     output_tokens: int = 0
     cache: float | None = None
     """Share of all input tokens that came from a cache, 0 to 1."""
+    cost: float | None = None
+    """US dollars that all flows came to, as far as they are known."""
     added_ms: float | None = None
     lag_ms: float = 0.0
     """How late the event loop came to the latest frames, in ms."""
@@ -113,9 +115,11 @@ def _parts(figures: Figures) -> list[tuple[int, int, Sequence[Piece]]]:
         (7, 0, [(f"  {printable(figures.profile)}", "muted")] if figures.profile else []),
         (2, 1, [(f"  {figures.live} live", "live" if figures.live else "muted")] if figures.listening else []),
         (3, 1, [(flows, "text")]),
-        (5, 2, [(f"  ↑{format.count(figures.input_tokens)} ↓{format.count(figures.output_tokens)}", "text")]),
+        (6, 2, [(f"  ↑{format.count(figures.input_tokens)} ↓{format.count(figures.output_tokens)}", "text")]),
         (8, 2, [(f"   cache {format.share(figures.cache)}", "text")] if figures.cache is not None else []),
     ]
+    if figures.cost is not None:
+        parts.append((5, 2, [(f"  {format.money(figures.cost)}", "text")]))
     if figures.held:
         parts.insert(4, (1, 1, [(f"  {figures.held} held", "held")]))
     if figures.hold_requests:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from inspector.dialects.delivered import delivered_body
 from inspector.model.flow import Capture, Flow, Mutation
 from inspector.model.headers import HOP_BY_HOP, Headers, mask_url, masked
+from inspector.store.rate_limits import RateLimit, answered_at, rate_limits, retry_after
+from inspector.tui import format
 from inspector.tui.spans import Line
 from inspector.tui.text import clean, one_line, wrap
 
@@ -23,6 +25,8 @@ class Message:
     whole: bool
     """Whether no more of the body comes."""
     mutations: tuple[Mutation, ...] = ()
+    limits: str = ""
+    """What the provider says of its rate limits, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,15 @@ def response_message(flow: Flow, as_delivered: bool = False) -> Message | None:
     if as_delivered:
         headers = (flow.delivered or response).headers.without("content-encoding", "content-length")
         return Message(title, headers, Capture(delivered_body(flow)), not flow.live)
-    return Message(title, response.headers, response.body, not flow.live)
+    return Message(title, response.headers, response.body, not flow.live, limits=_limits(flow, response.headers))
 
 
 def head_rows(message: Message, width: int) -> list[HeadRow]:
     """The lines above the body: secrets masked, lines that are not passed on greyed, every duplicate a line."""
     rows = [HeadRow(message.title, "", "".join(text for _, text in message.title))]
     name_cells = min(_NAME_CELLS, max(8, width // 3))
+    if message.limits:
+        rows += _header_rows("rate limits", message.limits, name_cells, width, False)
     for name, value in masked(message.headers):
         rows += _header_rows(clean(name), clean(value), name_cells, width, name.lower() in HOP_BY_HOP)
     for mutation in message.mutations:
@@ -81,6 +87,27 @@ def _header_rows(name: str, value: str, cells: int, width: int, grey: bool) -> l
         first: Line = [("faint" if grey else "key", label)] if number == 0 else [("", " " * len(label))]
         rows.append(HeadRow([*first, ("faint" if grey else "", piece)], name, value))
     return rows
+
+
+def _limits(flow: Flow, headers: Headers) -> str:
+    """Rate limits as a person says them, the wait that was asked for first."""
+    at = answered_at(flow)
+    wait = retry_after(headers, at)
+    words = [f"retry in {format.wait(wait)}"] if wait is not None else []
+    return " · ".join([*words, *map(_limit_words, rate_limits(headers, at))])
+
+
+def _limit_words(limit: RateLimit) -> str:
+    """`requests 49 of 50 left, whole in 12s`."""
+    words = clean(limit.name) or "requests"
+    if limit.remaining is not None:
+        of = f" of {format.count(round(limit.limit))}" if limit.limit is not None else ""
+        words += f" {format.count(round(limit.remaining))}{of} left"
+    elif limit.used is not None:
+        words += f" {format.share(limit.used)} used"
+    elif limit.limit is not None:
+        words += f" {format.count(round(limit.limit))}"
+    return words if limit.reset is None else f"{words}, whole in {format.wait(limit.reset)}"
 
 
 def _safe_url(url: str) -> str:

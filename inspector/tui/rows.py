@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from inspector.model.flow import Flow, Reason, State
+from inspector.store.rate_limits import answered_at, retry_after
 from inspector.store.summary import Summary
 from inspector.tui import format
 from inspector.tui.columns import MARGIN, Column, gap
@@ -82,6 +83,7 @@ def cells(flow: Flow, summary: Summary, now: float) -> dict[str, Cell]:
         "in": _figure(format.count(summary.input_tokens)),
         "out": _figure(out, "live" if flow.live and summary.output_tokens else "text"),
         "cache": _figure(format.share(summary.cache)),
+        "cost": _figure(format.money(summary.cost), "live" if flow.live else "text"),
         "ttft": _figure(format.duration(summary.ttft)),
         "rate": _figure(format.rate(summary.tokens_per_second), "number"),
         "pace": Cell(format.sparkline(summary.pace) if summary.tokens_per_second is not None else "", "number"),
@@ -170,9 +172,18 @@ def _failure(flow: Flow) -> str:
 
 def _words(flow: Flow, summary: Summary, failed: bool) -> Cell:
     if failed:
-        return Cell(summary.error or summary.words, "failed")
+        return Cell(" · ".join(filter(None, (_retry(flow), summary.error or summary.words))), "failed")
     if flow.hold is not None:
         return Cell(f"{reason(flow.hold.by)}, {flow.hold.moment}", "held")
     if flow.state is State.WAITING and not summary.words:
         return Cell(summary.prompt, "muted")
     return Cell(summary.words, "bright" if flow.live else "muted", tail=True)
+
+
+def _retry(flow: Flow) -> str:
+    """When the provider wants to be asked again, where it turned a request down and says so."""
+    response = flow.response
+    if response is None or response.status < 400:
+        return ""
+    seconds = retry_after(response.headers, answered_at(flow))
+    return f"retry in {format.wait(seconds)}" if seconds is not None else ""

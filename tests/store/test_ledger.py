@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
+import pytest
+
+from inspector.store import price_list
 from inspector.store.flows import FlowStore
 from inspector.store.ledger import Ledger, Totals
 from inspector.store.transcripts import Transcripts
 from tests.handmade import chat_chunks, chat_flow, done_chat, finish, respond, stream
+
+
+@pytest.fixture(autouse=True)
+def _loaded() -> None:
+    price_list.prepare(wait=True)
 
 
 def test_flows_are_added_up_as_they_end() -> None:
@@ -17,12 +26,15 @@ def test_flows_are_added_up_as_they_end() -> None:
     store.add(done_chat("a"))
     flow = stream(respond(chat_flow("b")), chat_chunks(usage=(50, 7, 10))[:2])
     store.add(flow)
-    assert ledger.update(inf) == Totals(2, 1, 100, 20, 80, 100)
+    totals = ledger.update(inf)
+    assert replace(totals, cost=None) == Totals(2, 1, 100, 20, 80, 100)
+    assert totals.cost == pytest.approx(0.000047)
 
     stream(flow, chat_chunks(usage=(50, 7, 10))[2:], start=600)
     store.touch(finish(flow))
     totals = ledger.update(inf)
-    assert totals == Totals(2, 0, 150, 27, 90, 150)
+    assert replace(totals, cost=None) == Totals(2, 0, 150, 27, 90, 150)
+    assert totals.cost == pytest.approx(0.000047 + 0.00002425)
     assert totals.cache == 0.6
 
 
@@ -40,7 +52,7 @@ def test_estimates_are_not_added() -> None:
     store = FlowStore()
     store.add(done_chat("a", chunks=chat_chunks(usage=None)))
     totals = Ledger(store, Transcripts()).update(inf)
-    assert (totals.output_tokens, totals.cache) == (0, None)
+    assert (totals.output_tokens, totals.cache, totals.cost) == (0, None, None)
 
 
 def test_arrears_are_worked_off_in_slices() -> None:

@@ -7,7 +7,19 @@ import math
 import pytest
 
 from inspector.model.flow import Capture, Flow, Mutation, Reason
-from inspector.model.message import Answer, Growing, Media, Message, Other, Reasoning, Text, ToolCall, Transcript
+from inspector.model.message import (
+    Answer,
+    Growing,
+    Media,
+    Message,
+    Other,
+    Prompt,
+    Reasoning,
+    Text,
+    ToolCall,
+    ToolResult,
+    Transcript,
+)
 from inspector.store.summary import Summary, has_substance, one_line, pace, part_text, summarise, url_host, url_path
 from inspector.store.transcripts import Transcripts
 from tests.dialects.read_tokens import probable
@@ -130,9 +142,20 @@ def test_substance_and_text_of_parts() -> None:
     assert has_substance(ToolCall(name="Bash"))
     assert has_substance(Reasoning(encrypted="s"))
     assert has_substance(Media("image"))
+    assert has_substance(ToolResult(content="42")) and not has_substance(ToolResult("1"))
     assert has_substance(Other("compaction"))
     assert part_text(Media("audio", transcript=Growing("hi"))) == "hi"
     assert part_text(Other("compaction")) == ""
+
+
+def test_a_call_of_a_tools_server() -> None:
+    prompt = Prompt(messages=[Message("assistant", [ToolCall("1", "add", Growing("{}"))])])
+    said = Message("tool", [Text(Growing("half way")), ToolResult("1", "the sum:\n42", name="add"), Other("x")])
+    summary = summarise(chat_flow(), Transcript(prompt, Answer(choices=[said])))
+    assert (summary.tools, summary.words, summary.output_tokens) == (("add",), "the sum: 42", None)
+    assert summarise(chat_flow(), Transcript(prompt)).tools == ("add",)
+    provided = Message("assistant", [Text(Growing("Look")), ToolResult("1", "42")])
+    assert summarise(chat_flow(), Transcript(answer=Answer(choices=[provided]))).words == "Look"
 
 
 def test_reasoning_counts_as_words_until_there_is_more() -> None:

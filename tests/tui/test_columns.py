@@ -29,7 +29,7 @@ def test_an_eighty_column_terminal_keeps_what_matters_most() -> None:
 
 
 def test_a_wide_terminal_has_every_column() -> None:
-    assert [column.key for column in fit(180, True)] == [column.key for column in COLUMNS]
+    assert [column.key for column in fit(190, True)] == [column.key for column in COLUMNS]
     assert [column.key for column in fit(180)] == [column.key for column in COLUMNS if column.key not in OF_TOKENS]
 
 

@@ -8,6 +8,8 @@ from textual import events
 from textual.widgets import Input
 
 from inspector.model.flow import Flow, Mutation, Reason
+from inspector.model.headers import Headers
+from inspector.store import price_list
 from inspector.store.summary import Summary
 from inspector.tui.list_heads import ListHeads
 from inspector.tui.rows import cells
@@ -107,6 +109,21 @@ async def test_a_live_row_tells_how_far_it_is() -> None:
         assert " 20 " in row
         assert "80%" in row
         assert "Bash" in row
+
+
+@pytest.mark.anyio
+async def test_a_refusal_says_when_to_ask_again_and_an_answer_what_it_cost() -> None:
+    price_list.prepare(wait=True)
+    refused = respond(chat_flow("refused"), 429, "application/json")
+    assert refused.response is not None
+    refused.response.headers = Headers([("retry-after", "12")])
+    stream(refused, [b'{"error": {"type": "rate_limit", "message": "slow down"}}'])
+    app, _ = app_on([finish(refused), done_chat("dear", chunks=chat_chunks(usage=(1_000_000, 10_000, 0)))])
+    async with app.run_test(size=(160, 12)) as pilot:
+        await settle(pilot)
+        rows = text_of(flow_list(pilot))
+        assert "✗ 429" in rows[0] and "retry in 12s · rate_limit: slow down" in rows[0]
+        assert "retry" not in rows[1] and "$0.270" in rows[1]
 
 
 @pytest.mark.anyio

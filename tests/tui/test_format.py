@@ -99,3 +99,41 @@ def test_a_sparkline_shows_what_is_small() -> None:
 )
 def test_model_names_lose_what_they_share(model: str, shown: str) -> None:
     assert format.short_model(model) == shown
+
+
+@pytest.mark.parametrize(
+    ("dollars", "shown"),
+    [
+        (None, "–"),
+        (0.0, "$0"),
+        (0.000_001, "<.01¢"),
+        (0.000_047, "<.01¢"),
+        (0.001_2, "0.12¢"),
+        (0.009_94, "0.99¢"),
+        (0.009_96, "$0.010"),
+        (0.042, "$0.042"),
+        (0.999_9, "$1.00"),
+        (3.414, "$3.41"),
+        (99.996, "$100"),
+        (1234.0, "$1.2k"),
+        (1e40, "$∞"),
+    ],
+)
+def test_money(dollars: float | None, shown: str) -> None:
+    assert format.money(dollars) == shown
+
+
+@given(st.floats(0, 1e300))
+def test_money_fits_six_cells(dollars: float) -> None:
+    assert len(format.money(dollars)) <= 6
+
+
+def test_waits() -> None:
+    assert [format.wait(seconds) for seconds in (0, 0.12, 1.5, 12, 245, 1e300)] == [
+        "0ms",
+        "0.1s",
+        "1.5s",
+        "12s",
+        "4m05",
+        "277777h",
+    ]

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from inspector.tui.header import Figures, arrange
 
-FULL = Figures("127.0.0.1:7077", True, "observe", 3, 128, 1_200_000, 48_000, 0.92, 0.31, 2.2)
+FULL = Figures("127.0.0.1:7077", True, "observe", 3, 128, 1_200_000, 48_000, 0.92, 3.41, 0.31, 2.2)
 
 
 def line(figures: Figures, width: int) -> str:
@@ -25,6 +25,7 @@ def test_a_wide_header_says_everything() -> None:
         "128 flows",
         "↑1.2M ↓48k",
         "cache 92%",
+        "$3.41",
         "+0.3 ms",
         "⟳ 2.2 ms",
     ):
@@ -39,8 +40,13 @@ def test_it_fits_every_width_but_the_name() -> None:
 
 def test_eighty_columns_keep_place_flows_and_our_own_cost() -> None:
     shown = line(FULL, 80)
-    for piece in ("127.0.0.1:7077", "3 live", "128 flows", "+0.3 ms", "⟳ 2.2 ms"):
+    for piece in ("127.0.0.1:7077", "3 live", "128 flows", "$3.41", "+0.3 ms", "⟳ 2.2 ms"):
         assert piece in shown
+
+
+def test_a_cost_that_nobody_knows_is_left_out() -> None:
+    assert "$" not in line(replace(FULL, cost=None), 160)
+    assert "$0 " in line(replace(FULL, cost=0.0), 160)
 
 
 def test_a_file_has_a_name_and_no_listener() -> None:

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from inspector.model.flow import Capture, Flow, Mutation, Reason
+from inspector.model.headers import Headers
 from inspector.tui.body_lines import HexLines, TextLines, TreeLines, body_lines
 from inspector.tui.decoded_copy import DecodedCopy
 from inspector.tui.http_pane import HttpPane
@@ -241,3 +242,27 @@ async def test_what_the_client_got_where_more_was_asked_for() -> None:
         await read_all(pilot)
         assert "as the client got it" in screen_of(app)
         assert '"logprobs": null' in screen_of(app) and "-0.5" not in screen_of(app)
+
+
+@pytest.mark.anyio
+async def test_rate_limits_stand_above_the_headers_as_words() -> None:
+    flow = answered(b"{}")
+    assert flow.response is not None
+    told = {
+        "anthropic-ratelimit-requests-limit": "50",
+        "anthropic-ratelimit-requests-remaining": "49",
+        "anthropic-ratelimit-unified-5h-utilization": "0.25",
+        "x-ratelimit-limit-tokens": "1000",
+        "x-ratelimit-reset-tokens": "1m30s",
+        "retry-after": "12",
+    }
+    flow.response.headers = Headers(told.items())
+    app = DetailApp(flow)
+    async with app.run_test(size=SIZE) as pilot:
+        app.detail.active = "response"
+        await read_all(pilot)
+        lines = screen_of(app).split("\n")
+        words = "retry in 12s · requests 49 of 50 left · unified 5h 25% used · tokens 1k, whole in 90s"
+        shown = " ".join(" ".join(lines[1:3]).split())
+        assert shown == f"rate limits {words}"
+        assert "anthropic-ratelimit-requests-limit" in "\n".join(lines[3:])
