@@ -1,8 +1,8 @@
 """Flows as JSON, one a line: the format `inspector/1`. Written and read as a stream, a line at a time.
 
 A line has everything that the flow has, its bytes and the time of each chunk, so that the flow can be built again from
-it; secrets in headers and URLs are masked. `input`, `output`, `usage`, `certainty` and `tokens` say what the bytes
-mean, for readers that do not speak the provider's API; they are worked out anew when a file is opened.
+it; secrets in headers and URLs are masked. `input`, `output`, `usage`, `cost`, `certainty` and `tokens` say what the
+bytes mean, for readers that do not speak the provider's API; they are worked out anew when a file is opened.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from inspector.formats.tokens import tokens_json
 from inspector.model.flow import Capture, Flow, Mutation, Request, Response
 from inspector.model.headers import Headers, mask_url, masked
 from inspector.model.message import Transcript
+from inspector.store.cost import cost_of
 from inspector.store.transcripts import Transcripts
 
 __all__ = ["FORMAT", "BrokenLine", "Jsonl", "flow_to_line", "read"]
@@ -68,7 +69,7 @@ def flow_to_line(flow: Flow, transcript: Transcript, *, tokens: bool = False) ->
     bare["response"] = _response(flow.response) if flow.response is not None else None
     if flow.delivered is not None:
         bare["delivered"] = _response(flow.delivered)
-    said = _said(transcript)
+    said = {**_said(transcript), "cost": _cost(flow, transcript)}
     if tokens:
         said["tokens"] = tokens_json(flow)
     tail: Json = {
@@ -80,7 +81,7 @@ def flow_to_line(flow: Flow, transcript: Transcript, *, tokens: bool = False) ->
     try:
         return _dumps({**bare, **said, **tail})
     except RecursionError:
-        return _dumps({**bare, "input": [], "output": None, "usage": None, **tail})
+        return _dumps({**bare, "input": [], "output": None, "usage": None, "cost": None, **tail})
 
 
 def _dumps(line: Json) -> bytes:
@@ -103,6 +104,11 @@ def _said(transcript: Transcript) -> Json:
     if certainty := certainty_json(answer.certainty):
         said["certainty"] = certainty
     return said
+
+
+def _cost(flow: Flow, transcript: Transcript) -> Json | None:
+    cost = cost_of(flow, transcript, wait=True)
+    return {"usd": cost.usd, "source": cost.source} if cost is not None else None
 
 
 def _request(request: Request) -> Json:

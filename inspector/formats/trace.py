@@ -29,6 +29,8 @@ __all__ = ["Trace", "TurnRecord", "is_turn", "read", "read_trace", "turn_record"
 
 Json = dict[str, Any]
 
+_NO_TURNS = frozenset({"raw", "mcp", "models", "openai-embeddings", "anthropic-count-tokens"})
+"""Dialects in which no model answers."""
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -52,7 +54,7 @@ class Trace:
 
 def is_turn(flow: Flow) -> bool:
     """Whether a flow is a request to a model, whatever became of it."""
-    return by_name(flow.dialect).name != "raw"
+    return by_name(flow.dialect).name not in _NO_TURNS
 
 
 def turn_record(flow: Flow, turn: int, transcripts: Transcripts) -> TurnRecord:

@@ -33,6 +33,9 @@ _FINISH = {
     "max_output_tokens": "length",
     "tool_use": "tool_calls",
     "refusal": "content_filter",
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    **dict.fromkeys(("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"), "content_filter"),
 }
 """Finish reasons of other APIs in the words of Chat Completions; words that are not here stay as they are."""
 

@@ -112,7 +112,7 @@ def _read(reader: TokenReader, events: list[Event]) -> dict[int, Tokens]:
     for event in events:
         with suppress(Exception):  # the border to dialects, which meet malformed input of every kind
             for token in reader.event(event):
-                if token.logprob is not None:
+                if token.logprob is not None and token.channel != "prompt":
                     entry = _entry(token, reader.alternatives(event, token.place))
                     choices.setdefault(token.choice, Tokens()).take(token.channel, [entry])
     return choices

@@ -8,6 +8,7 @@ from inspector.tui.answer_dialog import AnswerDialog
 from inspector.tui.answer_dialog_list import SaidList
 from inspector.tui.answer_editor import AnswerEditor
 from inspector.tui.answer_editor_panes import Listing
+from inspector.tui.copy_dialog import CopyDialog
 from inspector.tui.export_dialog import ExportDialog
 from inspector.tui.fork_dialog import ForkDialog
 from inspector.tui.log_screen import LogScreen
@@ -26,5 +27,5 @@ from inspector.tui.token_fork_lines import AlternativeLines
 DIALOGS: tuple[type[DOMNode], ...] = (
     *(AnswerDialog, AnswerEditor, ExportDialog, ForkDialog, InsertMenu, Listing, LogScreen, MessageList, QuitDialog),
     *(ReplayDialog, RequestEditor, RuleInput, RulesPane, RulesScreen, RunsPane, RunsScreen, SaidList),
-    *(AlternativeLines, ProfileDialog, TokenForkDialog),
+    *(AlternativeLines, CopyDialog, ProfileDialog, TokenForkDialog),
 )

@@ -357,7 +357,7 @@ def test_every_capture_with_log_probabilities() -> None:
         if not is_turn(flow) or flow.response is None:
             continue
         body = bytes(flow.response.body)
-        sent = payloads(body) if b"\ndata:" in body or body.startswith(b"data:") else [orjson.loads(body or b"{}")]
+        sent = payloads(body) if b"\ndata:" in body or body.startswith(b"data:") else documents(body)
         expected = [one for payload in sent for one in sent_entries(payload)]
         record = record_of(flow)
         assert record["per_token_logps"] == [one["logprob"] for one in expected]
@@ -367,11 +367,25 @@ def test_every_capture_with_log_probabilities() -> None:
             if flow.dialect == "openai-chat":
                 assert record["logprobs"] == expected
             assert record["logprobs"] == record["response"]["choices"][0]["logprobs"]["content"]
-    assert seen == {"openai-chat", "openai-responses"}
+    assert seen == {"openai-chat", "openai-responses", "gemini"}
 
 
-def sent_entries(payload: dict[str, Any]) -> list[dict[str, Any]]:
+def documents(body: bytes) -> list[Any]:
+    """One document, or one a line; nothing of what is no JSON."""
+    try:
+        return [orjson.loads(body or b"{}")]
+    except orjson.JSONDecodeError:
+        lines = [line for line in body.split(b"\n") if line.startswith(b"{")]
+        return [orjson.loads(line) for line in lines]
+
+
+def sent_entries(payload: Any) -> list[dict[str, Any]]:
     """The entries of one payload of a capture; a Responses stream says them once more when it is done."""
+    if isinstance(payload, list):
+        return [one for each in payload for one in sent_entries(each)]
+    results = [candidate.get("logprobsResult") or {} for candidate in payload.get("candidates") or []]
+    if chosen := [one for result in results for one in result.get("chosenCandidates") or []]:
+        return [{"token": one["token"], "logprob": one["logProbability"]} for one in chosen]
     found = [
         one for choice in payload.get("choices") or [] for one in (choice.get("logprobs") or {}).get("content") or []
     ]
