@@ -16,6 +16,7 @@ import click
 from inspector.formats import EXPORTERS, Line
 from inspector.model.flow import Flow
 from inspector.proxy.tasks import spawn
+from inspector.store import price_list
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
 
@@ -90,6 +91,7 @@ async def recording(
         raise click.ClickException(f"{jsonl} cannot be both a recording and a trace")
     async with contextlib.AsyncExitStack() as stack:
         if jsonl is not None:
+            price_list.prepare()
             line = EXPORTERS["jsonl"].lines(store, transcripts)
             recorder = Recorder(store, line, stack.enter_context(_opened(jsonl)))
             await stack.enter_async_context(_running(recorder, aside=False))

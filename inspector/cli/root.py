@@ -10,6 +10,8 @@ from inspector import __version__
 
 COMMANDS = {
     "live": "The proxy and its screen: what `inspector` without a command does.",
+    "run": "Start an agent that is pointed here, and see what it says.",
+    "env": "The settings that point an agent here, for a shell.",
     "serve": "The proxy without a screen: a line for each flow on stderr.",
     "open": "Browse a JSONL file, or a training trace.",
     "export": "Write a recording in another format: a training trace, or filtered JSONL.",

@@ -1,13 +1,8 @@
-"""What stands in the list's place before the first flow: how each agent is pointed here, ready to copy.
-
-The settings are those of the agents' own documentation and source (Claude Code `ANTHROPIC_BASE_URL`, Codex
-`openai_base_url`, opencode `provider.<id>.options.baseURL`, Gemini CLI `GOOGLE_GEMINI_BASE_URL`, aider
-`OPENAI_API_BASE`; the SDKs of OpenAI and Anthropic).
-"""
+"""What stands in the list's place before the first flow: how each agent is pointed here, ready to copy."""
 
 from __future__ import annotations
 
-import json
+import shlex
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,6 +11,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
+from inspector.model.pointing import AGENTS, Agent, arguments_for, variables_for
 from inspector.tui.line_view import LineView
 from inspector.tui.text import clip, printable
 
@@ -31,18 +27,14 @@ class Pointer:
 
 def pointers(address: str) -> tuple[Pointer, ...]:
     """The lines for a proxy at `address` (host and port)."""
-    url = f"http://{address}"
-    providers = {name: {"options": {"baseURL": f"{url}/v1"}} for name in ("anthropic", "openai")}
-    opencode = json.dumps({"provider": providers}, separators=(",", ":"))
-    return (
-        Pointer("Claude Code", f"export ANTHROPIC_BASE_URL={url}"),
-        Pointer("Codex", f"codex -c 'openai_base_url=\"{url}/v1\"'"),
-        Pointer("opencode", f"export OPENCODE_CONFIG_CONTENT='{opencode}'"),
-        Pointer("Gemini CLI", f"export GOOGLE_GEMINI_BASE_URL={url}"),
-        Pointer("aider", f"export OPENAI_API_BASE={url}/v1"),
-        Pointer("OpenAI SDK", f"export OPENAI_BASE_URL={url}/v1"),
-        Pointer("Anthropic SDK", f"export ANTHROPIC_BASE_URL={url}"),
-    )
+    return tuple(Pointer(agent.title, _line(agent, f"http://{address}")) for agent in AGENTS)
+
+
+def _line(agent: Agent, url: str) -> str:
+    if agent.arguments:
+        return shlex.join([agent.name, *arguments_for(agent, url)])
+    first, *_ = variables_for(agent, url, {}, at_home=False).items()
+    return f"export {first[0]}={shlex.quote(first[1])}"
 
 
 _NAME = 16
@@ -80,10 +72,12 @@ class Welcome(LineView):
     def _introduction(address: str | None, title: str) -> list[tuple[str, str]]:
         if address is None:
             return [("", "text"), (f"{title or 'This file'} holds no flows.", "title")]
+        port = address.rpartition(":")[2]
         return [
             ("", "text"),
             (f"Listening on http://{address}", "title"),
             ("Start an agent with its line below, and its requests appear here.", "text"),
+            (f'Or: eval "$(inspector env AGENT --port {port})"; next time: inspector run -- AGENT', "muted"),
             ("", "text"),
         ]
 
