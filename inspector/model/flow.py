@@ -269,7 +269,7 @@ class Flow:
 
     @property
     def edited(self) -> bool:
-        """Whether a person, a rule or a hook changed what passed; what a profile changes of every request is no news."""
+        """Whether a person, a rule or a hook changed what passed. What a profile changes of each request is no news."""
         return any(mutation.by not in ("config", "proxy", "capture") for mutation in self.mutations)
 
     @property

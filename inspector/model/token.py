@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Channel = Literal["content", "refusal", "reasoning", "tool_name", "tool_arguments"]
-"""Where in an answer a token stands."""
+Channel = Literal["content", "refusal", "reasoning", "tool_name", "tool_arguments", "prompt"]
+"""Where in an answer a token stands; `prompt` where the answer tells of the prompt's tokens, which no model wrote."""
 
 OUT_OF_RANGE = -9999.0
 """What OpenAI and vLLM send for a token outside of those that they rank: its probability is not known."""

@@ -8,7 +8,7 @@ from inspector.model.flow import Flow, Mutation
 from inspector.model.headers import Headers, mask_value
 
 _CARRIERS = ("x-api-key", "api-key", "x-goog-api-key", "authorization")
-_BY_DIALECT = {"anthropic-messages": "x-api-key", "gemini": "x-goog-api-key"}
+_BY_DIALECT = {"anthropic-messages": "x-api-key", "anthropic-count-tokens": "x-api-key", "gemini": "x-goog-api-key"}
 
 
 @dataclass(frozen=True, slots=True)

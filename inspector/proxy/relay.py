@@ -16,6 +16,7 @@ import httpx
 from starlette.types import Receive, Scope, Send
 
 from inspector.dialects import detect
+from inspector.dialects._bedrock import is_signed
 from inspector.dialects._logprobs import Strip
 from inspector.model.agents import agent_of
 from inspector.model.flow import Flow, Moment, Reason, Request, Response
@@ -192,6 +193,8 @@ class _Exchange:
         flow = self.flow
         if self.relay.credential:
             self.relay.credential.apply(flow)
+        if is_signed(flow.request) and bytes(flow.sent.body) != bytes(flow.request.body):
+            flow.note("Amazon's signature covers the body: changed, the request is refused, but with a Bearer key")
         flow.timing.forwarded = self._now()
         self.relay.store.touch(flow)
         try:

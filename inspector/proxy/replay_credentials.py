@@ -26,22 +26,36 @@ _Source = tuple[str, str]
 _ANTHROPIC: tuple[_Source, ...] = (("ANTHROPIC_API_KEY", "x-api-key"), ("ANTHROPIC_AUTH_TOKEN", "authorization"))
 _OPENAI: tuple[_Source, ...] = (("OPENAI_API_KEY", "authorization"),)
 _GEMINI: tuple[_Source, ...] = (("GEMINI_API_KEY", "x-goog-api-key"), ("GOOGLE_API_KEY", "x-goog-api-key"))
+_BEDROCK: tuple[_Source, ...] = (("AWS_BEARER_TOKEN_BEDROCK", "authorization"),)
+_OLLAMA: tuple[_Source, ...] = (("OLLAMA_API_KEY", "authorization"),)
+_COHERE: tuple[_Source, ...] = (("CO_API_KEY", "authorization"), ("COHERE_API_KEY", "authorization"))
 _BY_HOST: Mapping[str, tuple[_Source, ...]] = {
     "api.anthropic.com": _ANTHROPIC,
     "api.openai.com": _OPENAI,
     "generativelanguage.googleapis.com": _GEMINI,
+    "api.cohere.com": _COHERE,
+    "api.cohere.ai": _COHERE,
     "api.deepseek.com": (("DEEPSEEK_API_KEY", "authorization"),),
     "api.groq.com": (("GROQ_API_KEY", "authorization"),),
     "api.mistral.ai": (("MISTRAL_API_KEY", "authorization"),),
     "api.together.xyz": (("TOGETHER_API_KEY", "authorization"),),
     "api.x.ai": (("XAI_API_KEY", "authorization"),),
+    "ollama.com": _OLLAMA,
     "openrouter.ai": (("OPENROUTER_API_KEY", "authorization"),),
 }
 _BY_DIALECT: Mapping[str, tuple[_Source, ...]] = {
     "anthropic-messages": _ANTHROPIC,
     "openai-chat": _OPENAI,
     "openai-responses": _OPENAI,
+    "openai-completions": _OPENAI,
+    "openai-embeddings": _OPENAI,
+    "anthropic-count-tokens": _ANTHROPIC,
     "gemini": _GEMINI,
+    "gemini-count-tokens": _GEMINI,
+    "ollama": _OLLAMA,
+    "cohere-chat": _COHERE,
+    "bedrock-converse": _BEDROCK,
+    "bedrock-invoke": _BEDROCK,
 }
 
 

@@ -23,6 +23,8 @@ BUILT_IN: Mapping[str, str] = {
     "code-assist": "https://cloudcode-pa.googleapis.com",
     "chatgpt": "https://chatgpt.com",
     "ollama": "http://127.0.0.1:11434",
+    "cohere": "https://api.cohere.com",
+    "copilot": "https://api.githubcopilot.com",
 }
 
 _OPENAI = (
@@ -37,6 +39,7 @@ _BY_PATH: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(r"/api/(blobs|chat|copy|create|delete|embed|embeddings|generate|ps|pull|push|show|tags|version)\b"),
     ),
     ("chatgpt", re.compile(r"/backend-api/")),
+    ("cohere", re.compile(r"/v2/chat(/|$)")),
     (
         "anthropic",
         re.compile(r"(/v1)?/(messages|complete)(/|$)|/api/(claude_cli|claude_code|event_logging|hello|oauth)\b"),

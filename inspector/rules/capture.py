@@ -157,9 +157,10 @@ class CaptureProfile:
 
     def _ask(self, flow: Flow, draft: Draft, data: bytes) -> bytes:
         """A body that asks for what may be asked of its model."""
-        settings, logprobs, model = self.settings, by_name(flow.dialect).logprobs, model_of(draft)
+        settings, logprobs = self.settings, by_name(flow.dialect).logprobs
         if logprobs is None:
             return data
+        model = model_of(draft) or _named(flow, data)
         wish, why = wish_for(flow.sent.url, model, draft.body, settings.top_logprobs, settings.token_ids)
         asking = Asking.of(flow, model, draft.body)
         if wish is not None:
@@ -191,6 +192,14 @@ def _forward(flow: Flow, body: bytes, mutations: list[Mutation]) -> None:
         mutations = [Mutation("content-encoding", BY, encoding, "identity"), *mutations]
     flow.mutations.extend(mutations)
     flow.forwarded = flow.sent.with_body(body)
+
+
+def _named(flow: Flow, data: bytes) -> str:
+    """The model of a request whose body names none: it may stand in the URL."""
+    try:
+        return by_name(flow.dialect).prompt(flow.sent, data).model
+    except ValueError:
+        return ""
 
 
 def _take_back(flow: Flow, asked: _Asked, names: Sequence[str], everything: bool) -> _Asked:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
 from inspector.dialects._json_members import BOM, member, removed, with_cuts, with_members
 from inspector.dialects._writing import Json
 from inspector.model.flow import Mutation
-from inspector.wire.json_edit import replace_at
+from inspector.wire.json_edit import delete_at, replace_at
 
 BY = "capture"
 """Who the profile is in mutations, and in answers of its own."""
 
+_GONE = object()
+"""Stands for a member that is not there."""
 _SHOWN = 200
 """Characters of a value that a mutation shows."""
 
@@ -54,6 +57,15 @@ class Draft:
         place = member(self._data, name)
         self._put[name] = replace_at(place[2], (key,), _json(value)) if place else _json(self.body[name])
 
+    def drop_within(self, name: str, key: str) -> None:
+        """Take a member out of an object that is a member itself."""
+        data = self._put.get(name)
+        if data is None:
+            place = member(self._data, name)
+            data = place[2] if place else _json(self.body[name])
+        self.body[name] = {each: value for each, value in self.body[name].items() if each != key}
+        self._put[name] = delete_at(data, (key,))
+
     def drop(self, name: str) -> None:
         """Take a member out that the client sent."""
         del self.body[name]
@@ -73,8 +85,11 @@ class Draft:
 
 
 def told(names: Sequence[str], before: Json, after: Json) -> list[Mutation]:
-    """A mutation for each of these members, which two bodies have in two ways or one of them has not."""
-    texts = ([shown(body[name]) if name in body else "" for body in (before, after)] for name in names)
+    """A mutation for each of these members, which two bodies have in two ways or one of them has not. `a.b` is the
+    member `b` of an object that is the member `a`.
+    """
+    found = ([_at(body, name) for body in (before, after)] for name in names)
+    texts = (["" if value is _GONE else shown(value) for value in pair] for pair in found)
     return [Mutation(name, BY, *pair) for name, pair in zip(names, texts, strict=True)]
 
 
@@ -85,13 +100,25 @@ def without(current: bytes, names: Sequence[str], before: Json, after: Json) -> 
         return current
     draft = Draft(current, body)
     for name in names:
-        if name not in body or body[name] != before.get(name):
+        if (found := _at(body, name)) is _GONE or found != _at(before, name):
             continue
-        if name in after:
+        outer, _, inner = name.partition(".")
+        if inner:
+            draft.drop_within(outer, inner)
+            if not draft.body[outer] and outer not in after:
+                draft.drop(outer)
+        elif name in after:
             draft.put(name, after[name])
         else:
             draft.drop(name)
     return draft.written()
+
+
+def _at(body: Json, name: str) -> Any:
+    """A member, or one of an object that is a member."""
+    outer, _, inner = name.partition(".")
+    value = body.get(outer, _GONE)
+    return value if not inner else value.get(inner, _GONE) if isinstance(value, dict) else _GONE
 
 
 def shown(value: object) -> str:

@@ -14,6 +14,7 @@ MOST: dict[str, int] = {
     "api.deepseek.com": 20,
     "api.openai.com": 20,
     "api.x.ai": 8,
+    "generativelanguage.googleapis.com": 20,
     "openrouter.ai": 20,
     "router.huggingface.co": 5,
 }

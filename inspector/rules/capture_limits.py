@@ -7,13 +7,25 @@ from typing import TypeGuard
 from inspector.rules.capture_draft import Draft, shown
 
 CHAT, RESPONSES, ANTHROPIC = "openai-chat", "openai-responses", "anthropic-messages"
+COMPLETIONS, OLLAMA = "openai-completions", "ollama"
+COHERE, GEMINI = "cohere-chat", "gemini"
 
 LIMITS = {
     CHAT: ("max_tokens", "max_completion_tokens"),
     RESPONSES: ("max_output_tokens",),
     ANTHROPIC: ("max_tokens",),
+    COMPLETIONS: ("max_tokens", "n_predict"),
+    OLLAMA: (),
+    GEMINI: (),
+    COHERE: ("max_tokens",),
 }
-"""The members that say how long an answer may be, by dialect."""
+"""The members that say how long an answer may be, by dialect; some have it within another member."""
+
+_WITHIN = {
+    OLLAMA: (("options", "num_predict"),),
+    GEMINI: (("generationConfig", "maxOutputTokens"), ("generation_config", "max_output_tokens")),
+}
+"""The member, and the one within it, that says the same."""
 
 _REASONING = ("gpt-5", "o1", "o3", "o4")
 """How the names of OpenAI's reasoning models begin: they refuse `max_tokens`
@@ -32,9 +44,9 @@ def model_of(draft: Draft) -> str:
 
 
 def override_model(draft: Draft, dialect: str, model: str) -> None:
-    """Ask another model. Where a Messages request names none, the model is in its URL (Vertex AI), and stays."""
+    """Ask another model. Where the body names none, the model is in the URL (Gemini, Vertex AI), and stays."""
     asked = draft.body.get("model")
-    if asked == model or (dialect == ANTHROPIC and asked is None):
+    if asked == model or (dialect in (ANTHROPIC, GEMINI) and asked is None):
         return
     draft.put("model", model)
     draft.tell("model", "" if asked is None else shown(asked), model)
@@ -55,6 +67,8 @@ def translate(draft: Draft, dialect: str) -> None:
 
 def cap(draft: Draft, dialect: str, most: int) -> str:
     """Lower the limits that are above `most` tokens. Gives a remark where one has to stay."""
+    for name, inner in _WITHIN.get(dialect, ()):
+        _cap_within(draft, name, inner, most)
     for name in LIMITS.get(dialect, ()):
         value = draft.body.get(name)
         if not _is_count(value) or value <= most:
@@ -64,6 +78,15 @@ def cap(draft: Draft, dialect: str, most: int) -> str:
         draft.put(name, most)
         draft.tell(name, str(value), str(most))
     return ""
+
+
+def _cap_within(draft: Draft, name: str, inner: str, most: int) -> None:
+    """The same for a limit within another member. At Ollama, one below zero means none."""
+    options = draft.body.get(name)
+    value = options.get(inner) if isinstance(options, dict) else None
+    if _is_count(value) and not 0 <= value <= most:
+        draft.put_within(name, inner, most)
+        draft.tell(inner, str(value), str(most))
 
 
 def disable_thinking(draft: Draft, dialect: str) -> None:

@@ -9,9 +9,20 @@ from typing import Any
 from inspector.model.flow import Flow
 from inspector.model.message import Reasoning
 from inspector.model.token import Channel
-from inspector.rules.prefill_manners import ASSISTANT, BETA, CONTINUE, PREFIX, Manner, host_of, likeliest
+from inspector.rules.prefill_manners import (
+    ASSISTANT,
+    BETA,
+    CONTINUE,
+    PREFIX,
+    PROMPT,
+    TRAILING,
+    Manner,
+    host_of,
+    likeliest,
+)
 from inspector.rules.variants import Variant, copied
 from inspector.store.transcripts import Transcripts
+from inspector.wire.json_path import Path
 
 __all__ = ["Manner", "manners", "prefilled", "refusal", "taken"]
 
@@ -23,6 +34,7 @@ _CHANNELS: dict[Channel, str] = {
     "tool_arguments": "a tool call cannot be gone on from: servers take the beginning of a text, not that of a call",
     "reasoning": "thoughts cannot be gone on from: servers take the beginning of a text, not that of thoughts",
     "refusal": "a refusal cannot be gone on from: servers take the beginning of a text, and no other",
+    "prompt": "this is a word of the prompt: it is changed in the request",
 }
 _CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?![\d])")
 _LATEST = re.compile(r"claude-(fable|mythos)")
@@ -34,6 +46,10 @@ def manners(flow: Flow) -> list[Manner]:
     match flow.dialect:
         case "anthropic-messages":
             return [ASSISTANT]
+        case "openai-completions":
+            return [PROMPT]
+        case "ollama":
+            return [TRAILING]
         case "openai-chat" if not _without(flow):
             return likeliest(flow)
     return []
@@ -45,11 +61,14 @@ def refusal(flow: Flow, channel: Channel = "content") -> str:
     """
     if flow.dialect == "openai-responses":
         return "the Responses API cannot go on from the beginning of an answer: it always begins a new one"
-    if flow.dialect not in ("anthropic-messages", "openai-chat"):
+    if flow.dialect not in ("anthropic-messages", "openai-chat", "openai-completions", "ollama"):
         return "this request is of no API that can go on from the beginning of an answer"
     if server := _without(flow):
         return f"{server} cannot go on from the beginning of an answer: it always begins a new one"
     try:
+        if flow.dialect == "openai-completions":
+            _prompt(copied(flow))
+            return _CHANNELS.get(channel, "")
         body = _body(copied(flow))
     except ValueError as error:
         return str(error)
@@ -76,7 +95,11 @@ def prefilled(
         made.said.append("the white space at the end of the beginning is left out: Anthropic refuses it")
     if not text:
         raise ValueError("there is no beginning to go on from")
-    _put(made, text, manner)
+    if manner is PROMPT:
+        place, prompt = _prompt(made)
+        made.set(place, prompt + text)
+    else:
+        _put(made, text, manner)
     if manner is CONTINUE:
         made.set(("continue_final_message",), True)
         made.set(("add_generation_prompt",), False)
@@ -97,17 +120,40 @@ def taken(flow: Flow, beginning: str) -> str:
 
 def _body(made: Variant) -> dict[str, Any]:
     """What the request says. ValueError where it has no list of messages."""
-    try:
-        body = json.loads(made.body)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
+    body = _parsed(made)
+    if not isinstance(body.get("messages"), list):
         raise ValueError("this request has no list of messages that an answer could be put behind")
     return body
 
 
+def _parsed(made: Variant) -> dict[str, Any]:
+    try:
+        body = json.loads(made.body)
+    except ValueError:
+        body = None
+    return body if isinstance(body, dict) else {}
+
+
+def _prompt(made: Variant) -> tuple[Path, str]:
+    """Where the one text of a Completions request stands, and that text. ValueError where it has no such text."""
+    body = _parsed(made)
+    prompt = body.get("prompt")
+    place: Path = ("prompt",)
+    if isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], str):
+        place, prompt = ("prompt", 0), prompt[0]
+    if isinstance(prompt, str):
+        if body.get("echo"):
+            raise ValueError("the answer says the prompt again (echo): it cannot be gone on from")
+        return place, prompt
+    if isinstance(prompt, list) and any(isinstance(each, str) for each in prompt):
+        raise ValueError("this request has several prompts: only one can be gone on from")
+    raise ValueError("this request's prompt is no text that an answer could be put behind")
+
+
 def _without(flow: Flow) -> str:
     """The name of a server that is known to begin every answer anew."""
+    if flow.dialect != "openai-chat":
+        return ""
     host = host_of(flow)
     found = (name for suffix, name in _WITHOUT_SUFFIX.items() if host.endswith(suffix))
     return _WITHOUT.get(host) or next(found, "")

@@ -36,6 +36,7 @@ PREFIX = Manner("prefix: true", "Mistral: the last message is marked; the answer
 """https://docs.mistral.ai/guides/prefix/"""
 BETA = Manner("prefix: true at /beta", "DeepSeek: the last message is marked, and asked of its beta")
 """https://api-docs.deepseek.com/guides/chat_prefix_completion"""
+PROMPT = Manner("prompt", "Completions: the beginning is put behind the prompt, and gone on with")
 
 ANY = (CONTINUE, TRAILING, PREFIX)
 """For servers that nothing is known of. Those that go on from any last message of the model mostly pass over settings

@@ -138,7 +138,7 @@ def pace_factor(pace: str | float) -> float:
 def _asked(request: Request) -> _Asked:
     body, dialect = _body(request), detect(request).name
     ending = "/".join(without_credential(request).url.split("/")[-2:])
-    place = dialect if dialect != "raw" else f"{request.method} {ending}"
+    place = dialect if body and dialect != "raw" else f"{request.method} {ending}"
     plain = normalised(body)
     turns = conversation(plain)
     keys = [digest(place.encode() + b"\0" + body)]

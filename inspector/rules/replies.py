@@ -6,6 +6,7 @@ Whatever the dialect's writer can say an agent takes for its model's answer; a f
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from secrets import token_hex
@@ -13,7 +14,7 @@ from secrets import token_hex
 import httpx
 import orjson
 
-from inspector.dialects import by_name
+from inspector.dialects import ARRAYS, by_name
 from inspector.dialects._writing import Json, Writer
 from inspector.model.flow import Flow
 from inspector.model.headers import Headers
@@ -28,6 +29,11 @@ from inspector.wire.encodings import decoder_for
 MOCK = "mock"
 _WORDS = {429: "Rate limit exceeded. Please try again later.", 529: "Overloaded"}
 """What an error says where nobody wrote it; for others it is the status in words."""
+_FRAMES = "application/vnd.amazon.eventstream"
+_STREAM_TYPES = {"ollama": "application/x-ndjson", "bedrock-converse": _FRAMES, "bedrock-invoke": _FRAMES}
+"""Content types of streams that are no server-sent events, by dialect."""
+_SSE = re.compile(r"[?&](?:\$|%24)?alt=sse\b")
+"""By which a query asks for events in the place of one array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +65,17 @@ def build(flow: Flow, reply: Reply, by: str = MOCK) -> httpx.Response:
     """
     writer, asked = by_name(flow.dialect).writer, _asked(flow)
     status = reply.status or 200
-    streams = status < 400 and asked.get("stream") is True and writer is not None
+    streams = status < 400 and writer is not None and _wants_stream(flow, asked)
     headers = {"content-type": "application/json", "x-request-id": (request_id := f"req_{token_hex(12)}")}
     headers["request-id"] = request_id
     if reply.retry_after is not None:
         headers["retry-after"] = f"{reply.retry_after:g}"
     if writer is not None and streams:
+        kind = _STREAM_TYPES.get(flow.dialect, "text/event-stream; charset=utf-8")
+        if flow.dialect in ARRAYS and not _SSE.search(flow.sent.url):
+            kind, asked = "application/json", {**asked, "alt": "json"}
         pieces = writer.stream(_answer(reply, asked), asked)
-        headers |= {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+        headers |= {"content-type": kind, "cache-control": "no-cache"}
     else:
         body = _error(writer, reply, status) if status >= 400 else _document(writer, reply, asked)
         if writer is None and status < 400 and not _is_json(body):
@@ -90,6 +99,14 @@ def spoil(response: httpx.Response, reply: Reply, by: str = MOCK) -> httpx.Respo
     stream = Spoiled(pieces, reply.fault, events=is_stream(headers), close=response.aclose)
     extensions = {**response.extensions, BY: by}
     return httpx.Response(response.status_code, headers=headers.raw(), stream=stream, extensions=extensions)
+
+
+def _wants_stream(flow: Flow, asked: Json) -> bool:
+    """Whether a request asks for a stream, by its dialect's own rules."""
+    try:
+        return by_name(flow.dialect).prompt(flow.sent, orjson.dumps(asked)).stream
+    except ValueError:
+        return asked.get("stream") is True
 
 
 def _asked(flow: Flow) -> Json:

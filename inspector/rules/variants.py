@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inspector.dialects import by_name, detect
+from inspector.dialects._bedrock import is_signed
+from inspector.dialects.gemini import with_model
 from inspector.dialects.translate import translate
 from inspector.model.flow import Flow, Mutation, Request
 from inspector.model.headers import Headers, mask_url
@@ -29,15 +31,34 @@ ANTHROPIC_VERSION = "2023-06-01"
 """https://docs.anthropic.com/en/api/versioning"""
 
 _BY = "hand"
-_PROVIDERS = {"anthropic-messages": "anthropic", "openai-chat": "openai", "openai-responses": "openai"}
+_PROVIDERS = {
+    "anthropic-messages": "anthropic",
+    "openai-chat": "openai",
+    "openai-responses": "openai",
+    "openai-completions": "openai",
+    "ollama": "ollama",
+    "gemini": "gemini",
+    "cohere-chat": "cohere",
+}
 """Whose API a dialect is."""
-_TURNS = {"anthropic-messages": "messages", "openai-chat": "messages", "openai-responses": "input"}
+_TURNS = {
+    "anthropic-messages": "messages",
+    "openai-chat": "messages",
+    "openai-responses": "input",
+    "ollama": "messages",
+    "gemini": "contents",
+    "cohere-chat": "messages",
+}
 """Where a dialect has the conversation."""
 _ACCOUNT = ("openai-organization", "openai-project", "chatgpt-account-id")
 """Headers that name an account at one provider."""
 _OF_ANY_API = frozenset({"content-type", "content-length", "accept", "accept-encoding", "user-agent"})
 """Headers that mean the same to every provider."""
-_API_PATH = re.compile(r"(/v\d+[a-z0-9]*)?/+(chat/+completions|responses|messages)/*$")
+_API_PATH = re.compile(
+    r"(/v\d+[a-z0-9]*)?/+((?:chat/+)?completions|responses|messages|api/+(?:chat|generate))/*$"
+    r"|(/v2)/+chat/*$"
+    r"|/v\d+[a-z0-9]*/+models/+[^/]+:(?:g|streamG)enerateContent/*$"
+)
 
 
 @dataclass(slots=True)
@@ -128,6 +149,8 @@ def variant(
             made.set((name,), value)
     for text, value in sets:
         made.set(parse_path(text), value)
+    if is_signed(made.request) and made.mutations:
+        made.said.append("Amazon's signature covers the body: changed, it is refused, but with a Bearer key")
     return made
 
 
@@ -170,7 +193,9 @@ def fork(flow: Flow, index: int, edit: Any = None) -> Variant:
     body = change_at(body, {(key, position): None for position in range(index + 1, len(turns))})
     made.mutations.append(Mutation("fork", _BY, f"{count} messages", f"{index + 1} messages"))
     made.request = made.request.with_body(body)
-    if edit is not None:
+    if isinstance(edit, str) and key == "contents":
+        made.set((key, index, "parts"), [{"text": edit}])
+    elif edit is not None:
         words = "output" if turns[index].get("type") == "function_call_output" else "content"
         made.set((key, index, words) if isinstance(edit, str) else (key, index), edit)
     made.said += _unanswered(made.request)
@@ -178,9 +203,13 @@ def fork(flow: Flow, index: int, edit: Any = None) -> Variant:
 
 
 def _model(made: Variant, model: str) -> None:
+    if (url := with_model(made.request.url, model)) is not None:
+        made.aim(url)
     try:
         value_at(made.body, ("model",))
     except ValueError as error:
+        if url is not None:
+            return
         raise ValueError(f"the body of this request names no model that could be changed: {error}") from None
     made.set(("model",), model)
 

@@ -7,7 +7,9 @@ import math
 import time
 from dataclasses import dataclass
 
+from inspector.dialects import ARRAYS
 from inspector.dialects._base import parse_object
+from inspector.dialects._invoke_events import inside
 from inspector.model.flow import Flow, Response
 from inspector.tui.decoded_copy import DecodedCopy
 from inspector.tui.format import count
@@ -18,7 +20,9 @@ from inspector.wire.event import Event
 
 _TELLING = (
     *("text", "partial_json", "thinking", "content", "delta", "arguments", "reasoning_content", "reasoning", "refusal"),
-    *("input", "message", "error", "finish_reason", "stop_reason", "name", "status", "model"),
+    *("response", "input", "message", "error", "finish_reason", "stop_reason", "stopReason", "done_reason", "name"),
+    "status",
+    "model",
 )
 _RANKS = {name: rank for rank, name in enumerate(_TELLING)}
 _NODES = 300
@@ -55,7 +59,7 @@ class EventRows:
         self.rows: list[Row] = []
         self.copy = DecodedCopy(response.headers, response.body)
         self._flow = flow
-        self._reader = BodyReader(response.headers.without("content-encoding"))
+        self._reader = BodyReader(response.headers.without("content-encoding"), arrays=flow.dialect in ARRAYS)
         self._pieces: list[tuple[bytes, float]] = []
         self._offset = 0
         self._framed = False
@@ -147,6 +151,8 @@ def read_row(row: Row) -> tuple[str, str]:
         return (one_line(name), one_line(text)) if name else (one_line(text, 30), "")
     try:
         value = parse_object(row.data)
+        if name == "chunk" and isinstance(value.get("bytes"), str):
+            name, value = "", inside(Event(row.data, name=name)) or value
     except ValueError:
         return one_line(name or "not JSON"), one_line(row.data[:400].decode("utf-8", "replace"))
     kind = name or next((value[key] for key in ("type", "object") if isinstance(value.get(key), str)), "")

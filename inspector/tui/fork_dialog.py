@@ -29,7 +29,7 @@ MOST = 20
 _LABEL = 13
 _SETTLED = 0.15
 """Seconds without a key after which it is said what the cut leaves."""
-_TURNS = ("messages", "input")
+_TURNS = ("messages", "input", "contents")
 _TOLD = ("content", "text", "thinking", "output", "tool_calls", "function", "arguments", "input", "summary")
 """Where a message or a block has its words; the first that has some is shown."""
 _STYLES = {"user": "key", "assistant": "ok", "system": "muted", "developer": "muted"}

@@ -17,7 +17,15 @@ _ANTHROPIC: Json = {
     "thinking": {"type": "enabled", "budget_tokens": 1024},
     "tool_choice": {"type": "auto"},
 }
-SETTINGS = {"openai-chat": _CHAT, "openai-responses": _RESPONSES, "anthropic-messages": _ANTHROPIC}
+_OLLAMA: Json = {"options": {"temperature": 1.0, "num_predict": 1024}, "think": True, "format": "json"}
+_COHERE: Json = {"temperature": 0.3, "p": 0.75, "max_tokens": 1024, "thinking": {"type": "enabled"}, "seed": 1}
+SETTINGS = {
+    "openai-chat": _CHAT,
+    "openai-responses": _RESPONSES,
+    "anthropic-messages": _ANTHROPIC,
+    "ollama": _OLLAMA,
+    "cohere-chat": _COHERE,
+}
 """The settings that people change most, by dialect, each with a value to begin with."""
 
 

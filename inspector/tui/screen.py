@@ -18,6 +18,7 @@ from inspector.model.flow import Flow
 from inspector.rules.capture import CaptureSettings
 from inspector.store.ledger import Ledger, Totals
 from inspector.store.view import View
+from inspector.tui.copy_actions import CopyActions
 from inspector.tui.covered import CoveredContainer, CoveredVertical
 from inspector.tui.desk import Desk
 from inspector.tui.detail import Detail
@@ -48,7 +49,7 @@ HEADER_EVERY = 0.5
 _SHARES = (0.15, 0.85)
 
 
-class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions):
+class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActions):
     """What the person sees first and mostly."""
 
     BLANK: ClassVar[bool] = True
@@ -200,6 +201,7 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions):
             input_tokens=totals.input_tokens,
             output_tokens=totals.output_tokens,
             cache=totals.cache,
+            cost=totals.cost,
             added_ms=self._listener.added_ms if self._listener is not None else None,
             lag_ms=self._clock.lag_ms,
             held=len(control.holds) if control is not None else 0,

@@ -198,5 +198,5 @@ class TokenLines:
             room = self.width - INDENT - 2 - sum(cell_len(run.text) for run in name)
             told = [Run(text, style) for style, text in cut(self._told(block), room)]
             return [indent, Run("⚙ ", "accent"), *name, *told]
-        words = {"content": "answer", "refusal": "refusal", "reasoning": "thinking"}[block.kind]
+        words = {"content": "answer", "refusal": "refusal", "reasoning": "thinking", "prompt": "prompt"}[block.kind]
         return [indent, Run(words, "error" if block.kind == "refusal" else "bold")]

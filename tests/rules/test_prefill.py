@@ -14,7 +14,7 @@ from inspector.model.flow import Capture, End, Flow, Reason, Request, Response, 
 from inspector.model.headers import Headers
 from inspector.model.token import Channel
 from inspector.rules.prefill import Manner, manners, prefilled, refusal, taken
-from inspector.rules.prefill_manners import ANY, ASSISTANT, BETA, CONTINUE, PREFIX, TRAILING
+from inspector.rules.prefill_manners import ANY, ASSISTANT, BETA, CONTINUE, PREFIX, PROMPT, TRAILING
 from inspector.store.token_reading import TokenReading
 from inspector.store.transcripts import Transcripts
 
@@ -249,3 +249,45 @@ async def test_tokens_come_with_what_follows_and_have_their_probabilities() -> N
     whole, rest = ([(token.data, token.logprob) for token in reading.tokens] for reading in readings)
     assert len(whole) == 24 and rest[: 24 - 9] == whole[9:]
     assert text_of(again).startswith("".join(token.text for token in readings[1].tokens[3:12]))
+
+
+def completion(origin: str = LOCAL, path: str = "/v1/completions", **body: Any) -> Flow:
+    """A flow of Completions."""
+    data = orjson.dumps({"model": "m", "max_tokens": 5, **body})
+    request = Request("POST", f"{origin}{path}", Headers(JSON), Capture(data))
+    flow = Flow("f", request, 1.0, dialect=detect(request).name, timing=Timing(received=1.0))
+    flow.response = Response(200, Headers(JSON), "OK", Capture(b'{"choices":[{"text":" upon a time","index":0}]}'))
+    flow.end = End(Reason.DONE, "upstream")
+    return flow
+
+
+@pytest.mark.parametrize("origin", [LOCAL, "https://api.openai.com", "https://x.openai.azure.com"])
+def test_a_prompt_is_gone_on_with(origin: str) -> None:
+    flow = completion(origin, prompt="Once", suffix="end")
+    assert (manners(flow), refusal(flow)) == ([PROMPT], "")
+    made = prefilled(flow, " upon \n")
+    assert orjson.loads(made.body) == {"model": "m", "max_tokens": 5, "prompt": "Once upon \n", "suffix": "end"}
+    assert ([mutation.name for mutation in made.mutations], made.said) == (["prompt"], [])
+    assert body_of(completion(prompt=["Once"]), " upon")["prompt"] == ["Once upon"]
+    assert body_of(completion(path="/completion", prompt="Once", n_predict=3), " upon")["prompt"] == "Once upon"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"prompt": ["a", "b"]}, "several prompts"),
+        ({"prompt": [1, 2]}, "no text"),
+        ({"prompt": [[1, 2]]}, "no text"),
+        ({}, "no text"),
+        ({"prompt": "a", "echo": True}, "echo"),
+    ],
+)
+def test_prompts_that_nothing_can_be_put_behind(body: dict[str, Any], words: str) -> None:
+    assert words in refusal(completion(**body))
+    with pytest.raises(ValueError, match=words):
+        prefilled(completion(**body), " upon")
+
+
+def test_a_word_of_the_prompt_is_no_place_to_go_on_from() -> None:
+    assert "word of the prompt" in refusal(completion(prompt="a"), "prompt")
+    assert "tool call" in refusal(completion(prompt="a"), "tool_name")

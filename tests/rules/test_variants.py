@@ -270,7 +270,9 @@ def test_a_fork_of_every_captured_answer_is_a_prompt_again() -> None:
         if flow.dialect == "raw" or answer is None or not (answer.text() or answer.tool_calls()):
             continue
         if transcript.prompt.messages:
-            turns = orjson.loads(bytes(flow.request.body)).get(KEYS[flow.dialect])
+            turns = orjson.loads(bytes(flow.request.body)).get(KEYS.get(flow.dialect, ""))
+            if turns is None:
+                continue
             made = fork(flow, len(turns) if isinstance(turns, list) else 1)
             prompt = detect(made.request).prompt(made.request, made.body)
             assert prompt.messages[-1].role == "assistant"
@@ -279,4 +281,9 @@ def test_a_fork_of_every_captured_answer_is_a_prompt_again() -> None:
     assert count > 50
 
 
-KEYS = {"anthropic-messages": "messages", "openai-chat": "messages", "openai-responses": "input"}
+KEYS = {
+    "anthropic-messages": "messages",
+    "openai-chat": "messages",
+    "openai-responses": "input",
+    "ollama": "messages",
+}
