@@ -9,6 +9,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.dom import DOMNode
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -17,6 +18,7 @@ from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
 from inspector.tui.desk import Desk
 from inspector.tui.dialogs import DIALOGS
+from inspector.tui.driver import patient
 from inspector.tui.header import Listener
 from inspector.tui.keymap import unknown_ids
 from inspector.tui.log_screen import Log, LogScreen
@@ -76,6 +78,10 @@ class InspectorApp(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What a theme of Textual's own may lack of the colours that are used here."""
         return {"foreground-disabled": "ansi_bright_black"}
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's own; on Unix one that ends with its terminal."""
+        return patient(super().get_driver_class())
 
     def get_default_screen(self) -> Screen[object]:
         """The main screen is the only one that stays."""

@@ -32,6 +32,11 @@ class Terminal:
         """Type."""
         os.write(self._keyboard, keys.encode())
 
+    def hang_up(self) -> None:
+        """Close the window."""
+        with open(os.devnull, "rb") as nothing:
+            os.dup2(nothing.fileno(), self._keyboard)
+
     def hears(self, words: str) -> None:
         """Read until the words were written."""
         deadline = time.monotonic() + PATIENCE
