@@ -23,6 +23,8 @@ class Exporter(Protocol):
     """As it is called on the screen."""
     remark: ClassVar[str]
     """What a person should know before writing it."""
+    suffix: ClassVar[str]
+    """What the names of its files end with: `.jsonl`."""
     takes_tokens: ClassVar[bool]
     """Whether it can be asked for every token with its alternatives."""
 

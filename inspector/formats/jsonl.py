@@ -36,6 +36,7 @@ class Jsonl:
     name: ClassVar[str] = "jsonl"
     title: ClassVar[str] = "JSONL"
     remark: ClassVar[str] = "Secrets are masked."
+    suffix: ClassVar[str] = ".jsonl"
     takes_tokens: ClassVar[bool] = True
 
     def lines(self, flows: Iterable[Flow], transcripts: Transcripts, *, tokens: bool = False) -> Line:

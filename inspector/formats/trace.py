@@ -40,6 +40,7 @@ class Trace:
     name: ClassVar[str] = "trace"
     title: ClassVar[str] = "training trace"
     remark: ClassVar[str] = "Turns with a model only, without their heads."
+    suffix: ClassVar[str] = ".jsonl"
     takes_tokens: ClassVar[bool] = False
 
     def lines(self, flows: Iterable[Flow], transcripts: Transcripts, *, tokens: bool = False) -> Line:

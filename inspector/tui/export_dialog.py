@@ -76,6 +76,9 @@ class ExportDialog(ModalScreen[Exported | None]):
     def _chosen(self) -> None:
         self.query_one("#export-tokens", Checkbox).disabled = not self.exporter.takes_tokens
         self._say(self.exporter.remark)
+        name = self.query_one("#export-name", Input)
+        if name.value == self._name:
+            self._name = name.value = str(Path(self._name).with_suffix(self.exporter.suffix))
 
     @on(Input.Submitted, "#export-name")
     @on(Button.Pressed, "#export-go")

@@ -88,8 +88,12 @@ async def test_a_trace_has_the_turns_only(tmp_path: Path) -> None:
         await pilot.pause()
         dialog = pilot.app.screen
         assert isinstance(dialog, ExportDialog)
+        dialog.query_one(Select).value = "markdown"
+        await pilot.pause()
+        assert dialog.query_one(Input).value.endswith(".md")
         dialog.query_one(Select).value = "trace"
         await pilot.pause()
+        assert dialog.query_one(Input).value.endswith(".jsonl")
         assert dialog.query_one(Checkbox).disabled
         assert "Turns with a model only" in str(dialog.query_one("#export-message", Static).content)
         dialog.query_one(Input).value = str(tmp_path / "t.jsonl")
