@@ -55,7 +55,7 @@ def section(title: str) -> str:
 
 def test_ci_runs_the_second_command() -> None:
     first, second = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
-    assert first.endswith("inspector demo") and second.endswith("pytest")
+    assert first.endswith("inspector demo") and second.endswith("pytest -n 3")
     assert second in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
