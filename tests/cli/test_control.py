@@ -251,8 +251,10 @@ def test_the_demo_takes_rules(tmp_path: Path) -> None:
     told = run("demo", "--headless", "--rules", str(rules), "--break", "request", "--release-after", "0.1")
     assert told.returncode == 0 and told.stderr == ""
     flows = [json.loads(line) for line in told.stdout.splitlines()]
-    assert flows and {flow["response"]["status"] for flow in flows} == {418}
-    assert all("released after 0.1 s, as told" in flow["notes"] for flow in flows)
+    # An agent that gives up takes back what its sub-agents still ask.
+    answered = [flow for flow in flows if flow["end"]["reason"] != "client_gone"]
+    assert answered and {flow["response"]["status"] for flow in answered} == {418}
+    assert all("released after 0.1 s, as told" in flow["notes"] for flow in answered)
 
 
 @pytest.mark.parametrize(
