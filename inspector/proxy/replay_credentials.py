@@ -8,55 +8,14 @@ anybody may have written, gets nothing but what `INSPECTOR_UPSTREAM_API_KEY` hol
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
 from inspector.dialects import detect
+from inspector.formats.key_variables import BY_DIALECT, BY_HOST, KEY_VARIABLE, Source, is_local
 from inspector.model.flow import Flow, Mutation, Request
 from inspector.model.headers import SECRET, SECRET_PARAMETERS, mask, mask_url, mask_value
 from inspector.proxy.credential import carrier, header_value
 from inspector.proxy.routes import BUILT_IN
-
-KEY_VARIABLE = "INSPECTOR_UPSTREAM_API_KEY"
-"""Goes before all others, in the header in which the original had its key."""
-
-_Source = tuple[str, str]
-"""A variable, and the header that its key is sent in."""
-
-_ANTHROPIC: tuple[_Source, ...] = (("ANTHROPIC_API_KEY", "x-api-key"), ("ANTHROPIC_AUTH_TOKEN", "authorization"))
-_OPENAI: tuple[_Source, ...] = (("OPENAI_API_KEY", "authorization"),)
-_GEMINI: tuple[_Source, ...] = (("GEMINI_API_KEY", "x-goog-api-key"), ("GOOGLE_API_KEY", "x-goog-api-key"))
-_BEDROCK: tuple[_Source, ...] = (("AWS_BEARER_TOKEN_BEDROCK", "authorization"),)
-_OLLAMA: tuple[_Source, ...] = (("OLLAMA_API_KEY", "authorization"),)
-_COHERE: tuple[_Source, ...] = (("CO_API_KEY", "authorization"), ("COHERE_API_KEY", "authorization"))
-_BY_HOST: Mapping[str, tuple[_Source, ...]] = {
-    "api.anthropic.com": _ANTHROPIC,
-    "api.openai.com": _OPENAI,
-    "generativelanguage.googleapis.com": _GEMINI,
-    "api.cohere.com": _COHERE,
-    "api.cohere.ai": _COHERE,
-    "api.deepseek.com": (("DEEPSEEK_API_KEY", "authorization"),),
-    "api.groq.com": (("GROQ_API_KEY", "authorization"),),
-    "api.mistral.ai": (("MISTRAL_API_KEY", "authorization"),),
-    "api.together.xyz": (("TOGETHER_API_KEY", "authorization"),),
-    "api.x.ai": (("XAI_API_KEY", "authorization"),),
-    "ollama.com": _OLLAMA,
-    "openrouter.ai": (("OPENROUTER_API_KEY", "authorization"),),
-}
-_BY_DIALECT: Mapping[str, tuple[_Source, ...]] = {
-    "anthropic-messages": _ANTHROPIC,
-    "openai-chat": _OPENAI,
-    "openai-responses": _OPENAI,
-    "openai-completions": _OPENAI,
-    "openai-embeddings": _OPENAI,
-    "anthropic-count-tokens": _ANTHROPIC,
-    "gemini": _GEMINI,
-    "gemini-count-tokens": _GEMINI,
-    "ollama": _OLLAMA,
-    "cohere-chat": _COHERE,
-    "bedrock-converse": _BEDROCK,
-    "bedrock-invoke": _BEDROCK,
-}
 
 
 def with_credential(
@@ -111,18 +70,18 @@ def token_of(value: str) -> str:
     return rest if space and scheme.isalpha() else value
 
 
-def _variable(request: Request, environ: Mapping[str, str], *, by_hand: bool) -> _Source:
+def _variable(request: Request, environ: Mapping[str, str], *, by_hand: bool) -> Source:
     """Where the key is found, and how it is sent; nowhere for a server on this machine that may need none."""
     host, dialect = urlsplit(request.url).hostname or "", detect(request).name
-    sources: list[_Source] = [(KEY_VARIABLE, carrier(request.headers, dialect))]
-    if host in _BY_HOST:
-        sources += _BY_HOST[host]
-    elif by_hand or _is_local(host):
-        sources += _BY_DIALECT.get(dialect, ())
+    sources: list[Source] = [(KEY_VARIABLE, carrier(request.headers, dialect))]
+    if host in BY_HOST:
+        sources += BY_HOST[host]
+    elif by_hand or is_local(host):
+        sources += BY_DIALECT.get(dialect, ())
     for variable, header in sources:
         if environ.get(variable):
             return variable, header
-    if _is_local(host):
+    if is_local(host):
         return "", ""
     names = " or ".join(variable for variable, _ in [*sources[1:], sources[0]])
     raise ValueError(f"there is no key for {host}: a recording keeps none. Set {names} in the environment")
@@ -156,10 +115,3 @@ def _fill(url: str, key: str, theirs: frozenset[str]) -> str:
         if mask(value) == value or value in theirs:
             url = url.replace(f"{name}={value}", f"{name}={quote(key, safe='')}", 1)
     return url
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
