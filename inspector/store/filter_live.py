@@ -86,7 +86,7 @@ class LiveCall:
         self.done = False
         self._length = -1
         self._reading = PartialJson()
-        self._sought: dict[int, _Sought] = {}
+        self._sought: dict[Leaf, _Sought] = {}
 
     def update(self, call: ToolCall) -> bool:
         """Take in what came; whether anything did. A call that is done is read anew: some are told again, whole."""
@@ -126,7 +126,7 @@ class LiveCall:
             return among(leaf, (self.name,))
         whole = leaf.key == "arg"
         value = str(self.call.arguments) if whole else self._reading.get(leaf.key.removeprefix(ARGUMENT))
-        return value is not None and self._sought.setdefault(id(leaf), _Sought()).find(leaf, value)
+        return value is not None and self._sought.setdefault(leaf, _Sought()).find(leaf, value)
 
 
 class LiveAnswer:
@@ -140,7 +140,7 @@ class LiveAnswer:
         """Calls of which more may come."""
         self._flow = flow
         self._shape: list[tuple[int, int]] = []
-        self._sought: dict[tuple[int, int], _Sought] = {}
+        self._sought: dict[tuple[Leaf, int], _Sought] = {}
 
     def of(self, flow: Flow) -> Transcript:
         """The answer as far as it has come."""
@@ -192,7 +192,7 @@ class LiveAnswer:
 
     def _find(self, leaf: Leaf, texts: Iterator[str]) -> bool:
         return any(
-            self._sought.setdefault((id(leaf), number), _Sought()).find(leaf, text) for number, text in enumerate(texts)
+            self._sought.setdefault((leaf, number), _Sought()).find(leaf, text) for number, text in enumerate(texts)
         )
 
     def _thoughts(self) -> Iterator[str]:

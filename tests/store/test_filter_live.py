@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from inspector.model.message import Growing, Part, Reasoning, Refusal, Text, ToolCall, Transcript
 from inspector.store import filter_live
 from inspector.store.filter_live import LiveAnswer, LiveCall, wants_whole_call
-from inspector.store.filter_terms import Term, matches
+from inspector.store.filter_terms import Term, Words, matches
 from inspector.store.filters import parse
 from tests.handmade import chat_flow, respond
 
@@ -171,3 +171,13 @@ def test_asking_while_it_grows_is_asking_all_of_it(pieces: list[tuple[int, str]]
     for _ in grow(parts, pieces):
         live.update()
         assert live.matches(asked, live.calls[-1]) is matches(asked, flow, live)
+
+
+def test_what_one_filter_found_is_not_found_for_another_in_its_place() -> None:
+    """A breakpoint that is taken away leaves its memory to what comes next."""
+    live = answer(Text(Growing("the answer")))
+    gone = Words("answer")
+    assert live.matches(gone, None)
+    del gone
+    others = [Words("nowhere") for _ in range(1000)]
+    assert not any(live.matches(other, None) for other in others)
