@@ -70,7 +70,7 @@ async def show(desk: Desk, server: ProxyServer | None, log: LogBuffer, settings:
         desk.transcripts,
         desk=desk,
         listener=server,
-        profile=desk.control.profile.name if server and desk.control else "",
+        profile="",
         log_lines=log,
         keymap=settings.keys,
         theme=settings.theme,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -138,9 +138,7 @@ def _with_upstreams(config: ProxyConfig, agent: Agent) -> ProxyConfig:
         below = (each.provider for each in agent.variables if each.path == f"/{each.provider}")
         return replace(config, upstreams={**dict.fromkeys(below, config.upstream), **config.upstreams})
     own = (f"{config.host}:{config.port}", pointing.base_url(config.host, config.port).removeprefix("http://"))
-    asked = {each.provider for each in agent.variables}
-    homes = {name: url for name, url in pointing.HOMES.items() if name in asked}
-    before: Mapping[str, str] = {**homes, **pointing.upstreams_of(agent, os.environ, own)}
+    before = pointing.upstreams_of(agent, os.environ, own)
     named = {name: url for name, url in before.items() if name}
     return replace(config, upstream=before.get(""), upstreams={**named, **config.upstreams})
 

@@ -127,9 +127,6 @@ AGENTS: tuple[Agent, ...] = (
 ANY = Agent("any", "anything else", variables=(_ANTHROPIC, _OPENAI, *_LITELLM, *_GEMINI, _OLLAMA))
 """What is not known gets all the usual variables."""
 
-HOMES: Mapping[str, str] = {"copilot": "https://api.githubcopilot.com"}
-"""Providers that are asked below `/NAME/` alone, with their base URLs."""
-
 _STARTERS = ("npx", "bunx", "pnpx", "npm", "pnpm", "yarn", "bun", "node", "uvx", "uv", "pipx", "env")
 """Commands whose arguments name the one that is meant."""
 

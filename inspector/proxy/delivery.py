@@ -18,7 +18,7 @@ from inspector.proxy.gate import Gate
 from inspector.proxy.gate_document import DocumentGate
 from inspector.proxy.guarded import GuardedWatch
 from inspector.proxy.held import Holds, Step
-from inspector.proxy.intake import Intake, is_stream
+from inspector.proxy.intake import Intake, is_stream, media_type
 from inspector.proxy.outlet import Outlet
 from inspector.proxy.rewriting import delivered_headers
 from inspector.store.flows import FlowStore
@@ -277,7 +277,7 @@ class Delivery:
 
 def _is_json(headers: Headers) -> bool:
     """Whether a body is one JSON document, as its content type has it."""
-    kind = headers.get("content-type").partition(";")[0].strip().lower()
+    kind = media_type(headers)
     return kind == "application/json" or kind.endswith("+json")
 
 

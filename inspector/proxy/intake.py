@@ -19,15 +19,16 @@ IN_FRAMES: tuple[bytes, ...] = ()
 
 def is_stream(headers: Headers) -> bool:
     """Whether a body comes as events, and not as one document."""
-    return _media_type(headers) in FRAMINGS
+    return media_type(headers) in FRAMINGS
 
 
-def _media_type(headers: Headers) -> str:
+def media_type(headers: Headers) -> str:
+    """The content type without its parameters."""
     return headers.get("content-type").partition(";")[0].strip().lower()
 
 
 def _ends(headers: Headers) -> tuple[bytes, ...]:
-    framing = FRAMINGS.get(_media_type(headers))
+    framing = FRAMINGS.get(media_type(headers))
     return LINE_ENDS if framing is NDJSON else IN_FRAMES if framing is EventStream else EVENT_ENDS
 
 

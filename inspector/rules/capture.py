@@ -181,11 +181,6 @@ class CaptureProfile:
         return changed
 
 
-def with_settings(base: CaptureSettings, **given: object) -> CaptureSettings:
-    """Settings with those changed that are not None."""
-    return replace(base, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-
-
 def _forward(flow: Flow, body: bytes, mutations: list[Mutation]) -> None:
     """Send another body on. What was encoded goes on decoded."""
     if encoding := flow.sent.headers.get("content-encoding"):

@@ -138,10 +138,13 @@ class TokenReading:
 
     def text_before(self, index: int) -> str:
         """What was said in the same choice, channel and call before a token, as text."""
+        return self.said_before(index).decode("utf-8", "replace")
+
+    def said_before(self, index: int) -> bytes:
+        """The same as it came: it may end in the middle of a character."""
         token = self.tokens[index]
         place = token.choice, token.channel, token.call
-        said = [each.data for each in self.tokens[:index] if (each.choice, each.channel, each.call) == place]
-        return b"".join(said).decode("utf-8", "replace")
+        return b"".join(each.data for each in self.tokens[:index] if (each.choice, each.channel, each.call) == place)
 
 
 def with_chosen(alternatives: tuple[Alternative, ...], token: Token) -> tuple[Alternative, ...]:

@@ -38,13 +38,10 @@ class Beginning:
     """The answer before a token, to which something else is added in that token's place."""
 
     def __init__(self, reading: TokenReading, index: int) -> None:
-        here = reading.tokens[index]
-        self.token: Token = here
-        self.channel: Channel = here.channel
-        place = here.choice, here.channel, here.call
-        said = (each.data for each in reading.tokens[:index] if (each.choice, each.channel, each.call) == place)
+        self.token: Token = reading.tokens[index]
+        self.channel: Channel = self.token.channel
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self.text = decoder.decode(b"".join(said))
+        self.text = decoder.decode(reading.said_before(index))
         """Whole characters only."""
         self._part = decoder.getstate()[0]
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import gzip
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -17,7 +17,7 @@ import pytest
 from inspector.model.flow import Flow, Moment, Reason, State
 from inspector.proxy.held import Held, Step
 from inspector.proxy.server import ProxyConfig, ProxyServer
-from inspector.rules.capture import CAPTURE, CaptureProfile, CaptureSettings, with_settings
+from inspector.rules.capture import CAPTURE, CaptureProfile, CaptureSettings
 from inspector.rules.control import Control
 from inspector.rules.replies import Reply
 from inspector.store.flows import FlowStore
@@ -199,7 +199,7 @@ async def test_nothing_else_than_models_requests_are_read() -> None:
 
 
 async def test_all_parts_of_the_profile_make_one_request() -> None:
-    settings = with_settings(CAPTURE, model_override="vendor/gpt-4o", disable_thinking=True, max_tokens_cap=100)
+    settings = replace(CAPTURE, model_override="vendor/gpt-4o", disable_thinking=True, max_tokens_cap=100)
     async with scene(settings) as it:
         asked = b'{ "model" : "o3", "n": 1.0, "max_tokens":32000,\n "messages":[]}'
         await it.ask(asked)
@@ -218,7 +218,7 @@ async def test_all_parts_of_the_profile_make_one_request() -> None:
 
 
 async def test_the_model_that_is_asked_in_the_end_decides_on_logprobs() -> None:
-    async with scene(with_settings(CAPTURE, model_override="openai/gpt-5")) as it:
+    async with scene(replace(CAPTURE, model_override="openai/gpt-5")) as it:
         await it.ask({**ASKED, "max_tokens": 32000})
         (flow,) = await ended(it.server)
         assert it.sent == [{"model": "openai/gpt-5", "messages": MESSAGES, "max_completion_tokens": 16384}]
@@ -314,7 +314,7 @@ async def test_a_refusal_may_have_any_status_and_be_encoded(status: str) -> None
 
 async def test_where_only_numbers_are_refused_the_rest_stays() -> None:
     says = refusing("return_token_ids", message="Unknown field: return_token_ids")
-    async with scene(with_settings(ASKING, token_ids=True), says) as it:
+    async with scene(replace(ASKING, token_ids=True), says) as it:
         answer = await it.ask()
         (flow,) = await ended(it.server)
         assert it.sent == [{**ASKED, **ADDED, "return_token_ids": True}, {**ASKED, **ADDED}]
@@ -324,7 +324,7 @@ async def test_where_only_numbers_are_refused_the_rest_stays() -> None:
 
 
 async def test_numbers_and_then_the_rest_may_be_refused_one_after_the_other() -> None:
-    async with scene(with_settings(ASKING, token_ids=True), refusing("return_token_ids", "logprobs")) as it:
+    async with scene(replace(ASKING, token_ids=True), refusing("return_token_ids", "logprobs")) as it:
         answer = await it.ask()
         assert answer.status_code == 200 and answer.content == body_of(answered(ASKED))
         assert it.sent[1:] == [{**ASKED, **ADDED}, ASKED]
@@ -500,8 +500,3 @@ def test_the_profile_has_a_short_name() -> None:
     }
     assert {settings: CaptureProfile(settings).name for settings in names} == names
     assert CaptureProfile().name == "observe" and not CaptureProfile().settings.on
-
-
-def test_settings_keep_what_is_not_given() -> None:
-    assert with_settings(CAPTURE, top_logprobs=0, max_tokens_cap=None) == with_settings(CAPTURE, top_logprobs=0)
-    assert with_settings(CAPTURE, top_logprobs=0).max_tokens_cap == CAPTURE.max_tokens_cap
