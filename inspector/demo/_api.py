@@ -14,7 +14,7 @@ from inspector.model.message import Prompt
 
 
 class Api(Protocol):
-    """One of the three APIs. Stateless."""
+    """One of the APIs. Stateless."""
 
     path: ClassVar[str]
     dialect: ClassVar[Dialect]

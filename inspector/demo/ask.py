@@ -1,4 +1,4 @@
-"""What a request asks of the demo's model, in one shape for all three APIs."""
+"""What a request asks of the demo's model, in one shape for all APIs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The demo's model server: Chat Completions, Responses and Anthropic Messages over one small model. No key, no network.
+"""The demo's model server: Chat Completions, Responses, Anthropic Messages and Gemini over one small model. It needs no
+key and no network.
 
 What it says is sampled from the n-gram model of `model.py`, so that its log-probabilities are true; what it does next
 is scripted in `policy.py`; how it can be asked to fail stands in `behaviour.py`.
@@ -22,6 +23,7 @@ from inspector.demo._api import Api
 from inspector.demo.ask import Ask
 from inspector.demo.behaviour import HEADER, Behaviour, behaviour
 from inspector.demo.chat import ChatApi
+from inspector.demo.gemini import GeminiApi
 from inspector.demo.messages import MessagesApi
 from inspector.demo.model import NGramModel, demo_model
 from inspector.demo.prompt_cache import Counted, PromptCache, size
@@ -34,7 +36,7 @@ from inspector.model.headers import Headers
 from inspector.proxy.embedded import Aborted
 
 MODELS = ("demo-large", "demo-small", "demo-tiny")
-APIS: tuple[Api, ...] = (ChatApi(), ResponsesApi(), MessagesApi())
+APIS: tuple[Api, ...] = (ChatApi(), ResponsesApi(), MessagesApi(), GeminiApi())
 _SPEED = {"demo-large": 0.7, "demo-tiny": 1.6}
 """How fast a model speaks, in parts of the server's pace; 1 for all others."""
 
@@ -54,8 +56,11 @@ class DemoApp:
     def app(self) -> Starlette:
         """The ASGI app."""
         posts = [Route(api.path, self._endpoint(api), methods=["POST"]) for api in APIS]
-        counting = Route(f"{MessagesApi.path}/count_tokens", self._count_tokens, methods=["POST"])
-        return Starlette(routes=[*posts, counting, Route("/v1/models", self._models, methods=["GET"])])
+        counting = [
+            Route(f"{MessagesApi.path}/count_tokens", self._count_tokens, methods=["POST"]),
+            Route("/{version}/models/{model}:countTokens", self._count_gemini_tokens, methods=["POST"]),
+        ]
+        return Starlette(routes=[*counting, *posts, Route("/v1/models", self._models, methods=["GET"])])
 
     def _endpoint(self, api: Api) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -96,12 +101,10 @@ class DemoApp:
         return again
 
     async def _count_tokens(self, request: Request) -> Response:
-        api = MessagesApi()
-        try:
-            ask = _read(api, request, await request.body())
-        except Failure as failure:
-            return JSONResponse(api.error(failure, ""), failure.status)
-        return JSONResponse({"input_tokens": size(ask.segments())})
+        return await _counted(MessagesApi(), request, "input_tokens")
+
+    async def _count_gemini_tokens(self, request: Request) -> Response:
+        return await _counted(GeminiApi(), request, "totalTokens")
 
     async def _models(self, request: Request) -> Response:
         """The list of models, in the words of the API whose version header came."""
@@ -111,6 +114,15 @@ class DemoApp:
             {"id": name, "object": "model", "created": int(time.time()), "owned_by": "inspector"} for name in MODELS
         ]
         return JSONResponse({"object": "list", "data": models})
+
+
+async def _counted(api: Api, request: Request, name: str) -> Response:
+    """How many tokens a prompt has, under the name that the API gives the count."""
+    try:
+        ask = _read(api, request, await request.body())
+    except Failure as failure:
+        return JSONResponse(api.error(failure, ""), failure.status)
+    return JSONResponse({name: size(ask.segments())})
 
 
 def _fail(status: int | None) -> None:
