@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +27,17 @@ class Variable:
     """What follows the address: `/v1` for agents that do not add it themselves."""
     given: str = ""
     """It counts only where a variable that begins so is set, and then the others without such a condition do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """A file of settings that an agent reads below the person's own ones."""
+
+    path: Path
+    given: str
+    """It is needed only where this variable is set,"""
+    unless: tuple[str, ...] = ()
+    """and none of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,8 @@ class Agent:
     """Variables with settings as JSON, which are merged with what is in them."""
     same: Mapping[str, str] = field(default_factory=dict)
     """Variables that keep it as it is at its provider's own address."""
+    defaults: Mapping[str, Defaults] = field(default_factory=dict)
+    """Variables that name such files."""
 
 
 _ANTHROPIC = Variable("ANTHROPIC_BASE_URL", "anthropic")
@@ -80,7 +93,20 @@ AGENTS: tuple[Agent, ...] = (
         ("opencode", "opencode-ai"),
         config={"OPENCODE_CONFIG_CONTENT": json.dumps(_OPENCODE, separators=(",", ":"))},
     ),
-    Agent("gemini", "Gemini CLI", ("gemini", "@google/gemini-cli"), _GEMINI),
+    Agent(
+        "gemini",
+        "Gemini CLI",
+        ("gemini", "@google/gemini-cli"),
+        _GEMINI,
+        # At another address it takes the key for a gateway's, which it then refuses, unless the kind of login is named.
+        defaults={
+            "GEMINI_CLI_SYSTEM_DEFAULTS_PATH": Defaults(
+                Path(__file__).with_name("gemini_defaults.json"),
+                given="GEMINI_API_KEY",
+                unless=("GOOGLE_GENAI_USE_GCA", "GOOGLE_GENAI_USE_VERTEXAI"),
+            )
+        },
+    ),
     Agent(
         "copilot",
         "Copilot CLI",
@@ -171,6 +197,9 @@ def variables_for(agent: Agent, url: str, given: Mapping[str, str], *, at_home: 
     found = {variable.name: url + variable.path for variable in chosen}
     for name, text in agent.config.items():
         found[name] = _merged(name, given.get(name, ""), text.replace("{url}", url))
+    for name, defaults in agent.defaults.items():
+        if defaults.given in given and not any(each in given for each in (name, *defaults.unless)):
+            found[name] = str(defaults.path)
     if at_home and not any(given.get(variable.name) for variable in chosen):
         found |= {name: value for name, value in agent.same.items() if name not in given}
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +71,16 @@ def test_claude_code_searches_tools_as_it_does_at_home() -> None:
     assert variables_for(claude, URL, {})["ENABLE_TOOL_SEARCH"] == "true"
     assert "ENABLE_TOOL_SEARCH" not in variables_for(claude, URL, {"ENABLE_TOOL_SEARCH": "false"})
     assert "ENABLE_TOOL_SEARCH" not in variables_for(claude, URL, {"ANTHROPIC_BASE_URL": "https://gateway"})
+
+
+def test_gemini_cli_takes_its_key_for_one_of_googles_own() -> None:
+    gemini, name = agent("gemini"), "GEMINI_CLI_SYSTEM_DEFAULTS_PATH"
+    found = variables_for(gemini, URL, {"GEMINI_API_KEY": "k"})
+    settings = json.loads(Path(found[name]).read_text(encoding="utf-8"))
+    assert settings == {"security": {"auth": {"selectedType": "gemini-api-key"}}}
+    assert name not in variables_for(gemini, URL, {})
+    for other in (name, "GOOGLE_GENAI_USE_GCA", "GOOGLE_GENAI_USE_VERTEXAI"):
+        assert name not in variables_for(gemini, URL, {"GEMINI_API_KEY": "k", other: "true"})
 
 
 def test_settings_as_json_are_merged() -> None:
