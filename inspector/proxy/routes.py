@@ -50,7 +50,10 @@ _VERSION = re.compile(r"/v\d+[a-z0-9]*(?=/|$)")
 _BARE = re.compile(rf"/({_OPENAI}|messages|complete)(/|$)")
 _DOTS = re.compile(r"(^|/)(\.|%2e){1,2}(/|$)", re.IGNORECASE)
 
-UNVERSIONED = ("api.githubcopilot.com", "api.perplexity.ai")
+CODEX_LOGIN = "https://chatgpt.com/backend-api/codex"
+"""Where Codex asks when it is used with a ChatGPT account and not with a key, wherever its base URL points."""
+
+UNVERSIONED = ("api.githubcopilot.com", "api.perplexity.ai", "chatgpt.com")
 """Hosts whose paths carry no version: none is put in for them."""
 
 
@@ -105,6 +108,8 @@ class Routes:
         if prefix in BUILT_IN:
             return prefix, BUILT_IN[prefix], rest
         name = _provider(path.replace("/v1/v1/", "/v1/", 1), headers)
+        if name == "openai" and "chatgpt-account-id" in headers and name not in self.named:
+            return "chatgpt", CODEX_LOGIN, _VERSION.sub("", path, count=1)
         return name, self.named.get(name, BUILT_IN[name]), path
 
 

@@ -9,6 +9,8 @@ from inspector.proxy.routes import BadPath, Routes, Unrouted, check_url, join
 
 NONE = Headers()
 ANTHROPIC = Headers([("Anthropic-Version", "2023-06-01")])
+CHATGPT = Headers([("ChatGPT-Account-ID", "00000000-0000-4000-8000-000000000000")])
+CODEX = "https://chatgpt.com/backend-api/codex"
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,8 @@ def test_join_has_exactly_one_version(base: str, path: str, url: str) -> None:
         ("/api/event_logging/batch", NONE, "anthropic", "https://api.anthropic.com/api/event_logging/batch"),
         ("/v1/models", NONE, "openai", "https://api.openai.com/v1/models"),
         ("/v1/models", ANTHROPIC, "anthropic", "https://api.anthropic.com/v1/models"),
+        ("/v1/responses", CHATGPT, "chatgpt", f"{CODEX}/responses"),
+        ("/v1/models?client_version=1", CHATGPT, "chatgpt", f"{CODEX}/models?client_version=1"),
         ("/responses", NONE, "openai", "https://api.openai.com/v1/responses"),
         ("/v1/chat/completions", NONE, "openai", "https://api.openai.com/v1/chat/completions"),
         (
@@ -80,6 +84,11 @@ def test_names_come_first_then_the_default() -> None:
 
 def test_a_name_known_by_path_is_served_from_where_it_was_put() -> None:
     assert Routes(named={"openai": "http://mine:2"}).resolve("/v1/responses", NONE).url == "http://mine:2/v1/responses"
+
+
+def test_an_account_of_chatgpt_is_asked_where_openai_was_put() -> None:
+    routes = Routes(named={"openai": "http://h:1"})
+    assert routes.resolve("/v1/responses", CHATGPT).url == "http://h:1/v1/responses"
 
 
 def test_unknown_paths_are_refused_with_advice() -> None:
