@@ -8,6 +8,7 @@ ASGI's messages (`inspector.write`, see `write_chunk`) or to hang up (`inspector
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Literal, cast
 
 from uvicorn.protocols.http.httptools_impl import (
@@ -21,6 +22,41 @@ from uvicorn.protocols.http.httptools_impl import (
 from inspector.proxy.client_watch import Hangup
 
 BODILESS = (204, 304)
+
+
+class HeadWaits:
+    """A transport with the response's head before it, which waits for the end of the loop's turn: where the upstream's
+    answer came in one piece, it leaves in one piece, for the price of one system call.
+    """
+
+    __slots__ = ("_head", "transport")
+
+    def __init__(self, transport: asyncio.Transport, head: bytes) -> None:
+        self.transport = transport
+        self._head = head
+
+    def write(self, data: bytes) -> None:
+        """Write, behind the head."""
+        head, self._head = self._head, b""
+        self.transport.write(head + data)
+
+    def flush(self) -> None:
+        """Write the head, where it still waits."""
+        if self._head and not self.transport.is_closing():
+            self.write(b"")
+
+    def close(self) -> None:
+        """Close, when the head is out."""
+        self.flush()
+        self.transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abort()
+
+    def is_closing(self) -> bool:
+        """Whether it closes, or is closed."""
+        return self.transport.is_closing()
 
 
 class ExactProtocol(HttpToolsProtocol):
@@ -66,6 +102,7 @@ class ExactCycle(RequestResponseCycle):
 
     body_is: Literal["framed", "until close", "none"] = "framed"
     """How the client finds the body's end; a client of HTTP/1.0 knows no chunks."""
+    _head: HeadWaits | None = None
 
     async def send(self, message: Any) -> None:
         """ASGI's send: the head is written as given, everything else by uvicorn."""
@@ -77,6 +114,8 @@ class ExactCycle(RequestResponseCycle):
         elif self.body_is == "until close":
             self.expected_content_length = len(message["body"])
         await super().send(message)
+        if self.response_complete:
+            self._write_head()
 
     def write_chunk(self, chunk: bytes) -> bool:
         """Write a piece of a chunked body at once; False where that cannot be, and it must go by `send`."""
@@ -112,7 +151,15 @@ class ExactCycle(RequestResponseCycle):
             lines.append(b"connection: close")
         self.response_started = True
         self.waiting_for_100_continue = False
-        self.transport.write(b"\r\n".join([*lines, b"", b""]))
+        self._head = HeadWaits(self.transport, b"\r\n".join([*lines, b"", b""]))
+        self.transport = cast(Any, self._head)
+        asyncio.get_running_loop().call_soon(self._write_head)
+
+    def _write_head(self) -> None:
+        """Write the head, where the body's first bytes did not take it along."""
+        if self._head is not None:
+            self._head.flush()
+            self.transport, self._head = self._head.transport, None
 
     def _header(self, name: bytes, value: bytes) -> bytes:
         if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
