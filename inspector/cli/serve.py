@@ -16,7 +16,7 @@ from inspector.model.flow import Flow, State
 from inspector.proxy.server import ProxyConfig, ProxyServer
 from inspector.proxy.tasks import spawn
 from inspector.store.flows import FlowStore
-from inspector.store.summary import Summary
+from inspector.store.summary import Summary, summarise
 from inspector.store.transcripts import Transcripts
 from inspector.tui.format import count, duration
 
@@ -88,7 +88,8 @@ class Narrator:
         self._cursor, changed = self._store.changes_since(self._cursor)
         for flow in changed:
             if flow.end is not None:
-                self._tell(flow.id, flow_line(flow, self._transcripts.summary(flow)))
+                figures = summarise(flow, self._transcripts.of(flow), figures_only=True)
+                self._tell(flow.id, flow_line(flow, figures))
             elif flow.hold is not None:
                 self._tell(f"{flow.id} {flow.hold.since}", f"#{flow.seq} is held at {flow.hold.moment}: {flow.hold.by}")
 
@@ -96,7 +97,8 @@ class Narrator:
         if what not in self._told:
             self._told.add(what)
             # Models and upstreams are quoted here, and this is a terminal.
-            line = "".join(character if character.isprintable() else "·" for character in line)
+            if not line.isprintable():
+                line = "".join(character if character.isprintable() else "·" for character in line)
             print(line, file=sys.stderr, flush=True)
 
 

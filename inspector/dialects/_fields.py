@@ -35,11 +35,9 @@ def objects_of(value: object) -> list[Json]:
 
 def int_of(value: object) -> int | None:
     """The whole number; None where it is something else (JSON's `true` is no number here)."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) else None
+    if type(value) is int:
+        return value
+    return int(value) if isinstance(value, float) and value.is_integer() else None
 
 
 def float_of(value: object) -> float | None:

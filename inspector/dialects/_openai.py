@@ -128,4 +128,7 @@ def _cost(raw: Json) -> float | None:
 
 
 def _first_int(*values: object) -> int | None:
-    return next((number for value in values if (number := int_of(value)) is not None), None)
+    for value in values:
+        if value is not None and (number := int_of(value)) is not None:
+            return number
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from inspector.model.headers import Headers
 
@@ -34,9 +35,14 @@ _PRODUCT = re.compile(r"[A-Za-z][\w.-]*")
 
 def agent_of(headers: Headers) -> str:
     """The agent's name: a known one, else the first product of its `User-Agent`, else nothing."""
-    for value in (headers.get("originator"), headers.get("user-agent")):
+    return _named(headers.get("originator"), headers.get("user-agent"))
+
+
+@lru_cache(maxsize=256)
+def _named(originator: str, user_agent: str) -> str:
+    for value in (originator, user_agent):
         for name, pattern in _PATTERNS:
             if value and pattern.search(value):
                 return name
-    product = _PRODUCT.match(headers.get("user-agent"))
+    product = _PRODUCT.match(user_agent)
     return product[0] if product else ""
