@@ -120,12 +120,14 @@ class RequestDocument:
             self._replace(piece.path, text)
 
     def insert(self, template: Template) -> Path:
-        """Put something in; where it stands now."""
+        """Put something in; where the piece stands that it brought."""
+        place = template.path
         if template.behind is None:
-            self._replace(template.path, template.text)
-            return template.path
-        self.data = insert_at(self.data, template.path, template.behind, template.text)
-        return (*template.path, template.behind)
+            self._replace(place, template.text)
+        else:
+            self.data = insert_at(self.data, place, template.behind, template.text)
+            place = (*place, template.behind)
+        return next((piece.path for piece in self.pieces() if piece.path[: len(place)] == place), place)
 
     def copy(self, piece: Piece) -> Path:
         """Put an item of a list in once more, behind itself."""
