@@ -106,4 +106,4 @@ def _entry(summary: Summary) -> _Entry:
     given = summary.input_tokens or 0
     answered = 0 if summary.output_estimated else summary.output_tokens or 0
     read, cacheable = (0, 0) if summary.cache_read_tokens is None else (summary.cache_read_tokens, given)
-    return _Entry(given, answered, read, cacheable, summary.cost or 0.0, summary.cost is not None)
+    return _Entry(given, answered, read, cacheable, summary.billed or 0.0, summary.billed is not None)

@@ -67,6 +67,11 @@ class Summary:
     """The start of the last thing that the user said, on one line."""
     error: str | None = None
 
+    @property
+    def billed(self) -> float | None:
+        """The cost as it goes into a sum: that counting tokens is free tells nothing of what the answers cost."""
+        return self.cost if self.cost or self.output_tokens is not None else None
+
 
 def summarise(flow: Flow, transcript: Transcript, *, figures_only: bool = False) -> Summary:
     """Sum a flow up. Costs the same for a long stream as for a short one, but for one look over the answer's text.

@@ -10,6 +10,7 @@ import pytest
 from inspector.store import price_list
 from inspector.store.flows import FlowStore
 from inspector.store.ledger import Ledger, Totals
+from inspector.store.summary import Summary
 from inspector.store.transcripts import Transcripts
 from tests.handmade import chat_chunks, chat_flow, done_chat, finish, respond, stream
 
@@ -66,3 +67,10 @@ def test_arrears_are_worked_off_in_slices() -> None:
         if not ledger.pending:
             break
     assert sums == [100, 200, 300, 400, 500]
+
+
+def test_that_counting_is_free_says_nothing_of_the_answers() -> None:
+    assert Summary(cost=0.0, input_tokens=9).billed is None
+    assert Summary(cost=0.0, input_tokens=9, output_tokens=1).billed == 0
+    assert Summary(cost=0.1, input_tokens=9).billed == 0.1
+    assert Summary(output_tokens=1).billed is None
