@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 
 import orjson
 
+from inspector.dialects._json_steps import parse_in_steps
 from inspector.dialects._logprobs import Logprobs
 from inspector.dialects._writing import Json, Writer
 from inspector.model.flow import Request
@@ -14,6 +15,9 @@ from inspector.model.message import Prompt, Transcript
 from inspector.wire.event import Event
 
 __all__ = ["Dialect", "Json", "Reader", "parse_object"]
+
+LARGE = 1_000_000
+"""Bytes from which on a document is parsed in steps, so that whoever reads it in a thread keeps nobody waiting."""
 
 
 class Reader(Protocol):
@@ -58,8 +62,8 @@ def parse_object(data: bytes) -> Json:
     second try.
     """
     try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        value = orjson.loads(data) if len(data) < LARGE else parse_in_steps(data.decode())
+    except ValueError:
         value = json.loads(data.decode("utf-8", "replace"))
     if not isinstance(value, dict):
         raise ValueError(f"expected a JSON object, got {type(value).__name__}")

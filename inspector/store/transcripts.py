@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import ParamSpec, TypeVar
 
 from inspector import dialects
@@ -12,6 +13,7 @@ from inspector.model.flow import Flow, Request
 from inspector.model.message import Transcript
 from inspector.store import price_list
 from inspector.store.answer_events import AnswerEvents
+from inspector.store.lane import Place
 from inspector.store.summary import Summary, has_substance, summarise
 from inspector.wire.body import decoded
 from inspector.wire.event import Event
@@ -21,6 +23,8 @@ _T = TypeVar("_T")
 
 REQUEST_LIMIT = 64 * 1024 * 1024
 """Bytes of a decoded request body beyond which it is not read as a prompt."""
+LARGE = 1_000_000
+"""Bytes of bodies from which on whoever draws lets them be read in a thread (`Transcripts.ready`)."""
 
 
 class Transcripts:
@@ -37,12 +41,38 @@ class Transcripts:
         self._readings: OrderedDict[str, _Reading] = OrderedDict()
         self._weight = 0
         self._summaries: OrderedDict[str, tuple[Flow, _Stamp, Summary]] = OrderedDict()
+        self.placed_by: Callable[[Flow], Place | None] = _nowhere
+        """Who sorts flows into lanes, where somebody does."""
+        self._ahead: dict[str, Future[_Reading]] = {}
+        """What is read in the thread."""
+        self._thread: ThreadPoolExecutor | None = None
+
+    def ready(self, flow: Flow) -> bool:
+        """Whether `of` takes next to no time. Where it does not, the flow is read in a thread: ask again later.
+
+        For those who draw and must not wait. Who needs the transcript at once calls `of` in any case.
+        """
+        self._take_ahead()
+        if flow.id in self._ahead:
+            return False
+        reading = self._readings.get(flow.id)
+        if reading is not None and reading.is_of(flow) and (reading.request is not None or not _has_come(flow)):
+            return True
+        if not _has_come(flow) or (len(flow.sent.body) if flow.live else _weight(flow)) < LARGE:
+            return True
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "transcripts")
+        self._ahead[flow.id] = self._thread.submit(_read_ahead, flow)
+        return False
 
     def of(self, flow: Flow) -> Transcript:
         """The transcript of a flow as far as it has come. Reads only what is new since the last call.
 
         The same object grows while the flow is kept; it is never raised from, whatever the bytes hold.
         """
+        if flow.id in self._ahead:
+            wait([self._ahead[flow.id]])
+        self._take_ahead()
         reading = self._readings.get(flow.id)
         if reading is None or not reading.is_of(flow):
             self._forget(flow.id)
@@ -68,6 +98,10 @@ class Transcripts:
             self._summaries.popitem(last=False)
         return summary
 
+    def place(self, flow: Flow) -> Place | None:
+        """The lane that a flow belongs to; None where it belongs to none, or nobody sorts them."""
+        return self.placed_by(flow)
+
     def latest(self, flow: Flow) -> tuple[Summary | None, bool]:
         """The last summary of a flow, if there was one, and whether it still holds. Reads nothing."""
         known = self._summaries.get(flow.id)
@@ -75,10 +109,36 @@ class Transcripts:
             return None, False
         return known[2], known[1] == _stamp(flow)
 
+    def _take_ahead(self) -> None:
+        """Keep what the thread is done with."""
+        for flow_id in [flow_id for flow_id, ahead in self._ahead.items() if ahead.done()]:
+            self._forget(flow_id)
+            reading = self._readings[flow_id] = self._ahead.pop(flow_id).result()
+            self._weight += reading.weight
+
     def _forget(self, flow_id: str) -> None:
         reading = self._readings.pop(flow_id, None)
         if reading is not None:
             self._weight -= reading.weight
+
+
+def _has_come(flow: Flow) -> bool:
+    """Whether the request is there as a whole."""
+    return flow.timing.received is not None or flow.response is not None or not flow.live
+
+
+def _read_ahead(flow: Flow) -> _Reading:
+    """Read the request, and of a flow that changes no more also the answer. Runs in the thread."""
+    reading = _Reading(flow)
+    if flow.live:
+        reading.read_request()
+    else:
+        reading.update()
+    return reading
+
+
+def _nowhere(flow: Flow) -> Place | None:
+    return None
 
 
 _Stamp = tuple[int, int, bool, str | None, bool]
@@ -119,12 +179,16 @@ class _Reading:
     def update(self) -> None:
         """Read what came since the last time."""
         flow = self.flow
-        if self.request is None and (flow.timing.received is not None or flow.response is not None or not flow.live):
-            self.request = flow.sent
-            self._read_prompt(flow.sent)
+        self.read_request()
         if flow.answered is not None and not self.answer.closed:
             self._read_response()
         self.weight = _weight(flow)
+
+    def read_request(self) -> None:
+        """Read the request, once it has come."""
+        if self.request is None and _has_come(self.flow):
+            self.request = self.flow.sent
+            self._read_prompt(self.request)
 
     def _read_prompt(self, request: Request) -> None:
         data, remark = decoded(request.headers, bytes(request.body), REQUEST_LIMIT)

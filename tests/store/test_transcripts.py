@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from itertools import pairwise
 
 import pytest
@@ -188,3 +189,59 @@ def test_every_capture_reads_the_same_at_once_and_in_pieces() -> None:
             transcripts.of(flow)
         flow.end = end
         assert transcripts.of(flow) == at_once
+
+
+@pytest.fixture
+def all_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every flow counts as large."""
+    monkeypatch.setattr("inspector.store.transcripts.LARGE", 1)
+
+
+def read_ahead(transcripts: Transcripts, flow: Flow) -> None:
+    """Ask until the thread is done."""
+    for _ in range(2000):
+        if transcripts.ready(flow):
+            return
+        time.sleep(0.005)
+    raise AssertionError("never read")
+
+
+@pytest.mark.usefixtures("all_are_large")
+def test_a_large_flow_is_read_in_a_thread_to_the_same_transcript() -> None:
+    flow = done_chat()
+    transcripts = Transcripts()
+    assert not transcripts.ready(flow)
+    read_ahead(transcripts, flow)
+    assert transcripts.of(flow) == Transcripts().of(flow)
+    assert transcripts.ready(flow)
+
+
+@pytest.mark.usefixtures("all_are_large")
+def test_who_needs_a_large_flow_at_once_gets_it() -> None:
+    flow = done_chat()
+    transcripts = Transcripts()
+    transcripts.ready(flow)
+    assert transcripts.of(flow).answer.complete
+    assert transcripts.ready(flow)
+
+
+@pytest.mark.usefixtures("all_are_large")
+def test_of_a_large_flow_that_lives_the_request_is_read_ahead_and_the_answer_as_it_comes() -> None:
+    flow = respond(chat_flow())
+    transcripts = Transcripts()
+    transcripts.ready(flow)
+    read_ahead(transcripts, flow)
+    stream(flow, chat_chunks())
+    assert transcripts.of(flow).answer.choices[0].text() == "Hello!"
+    assert transcripts.ready(flow)
+    flow.forwarded = flow.request.with_body(chat_request("Something else"))
+    assert not transcripts.ready(flow)
+    read_ahead(transcripts, flow)
+    assert transcripts.of(flow).prompt.messages[0].text() == "Something else"
+
+
+def test_small_flows_and_those_whose_request_is_still_coming_are_ready() -> None:
+    flow = chat_flow(prompt="x" * 2_000_000)
+    flow.timing.received = None
+    assert Transcripts().ready(flow)
+    assert Transcripts().ready(done_chat())
