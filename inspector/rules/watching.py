@@ -75,7 +75,7 @@ class AnswerWatch:
     def __init__(self, flow: Flow, stops: Sequence[tuple[Breakpoint, Term | bool]], known: Transcripts) -> None:
         self._flow = flow
         transcript = Transcript(prompt=known.of(flow).prompt)
-        self._answer = LiveAnswer(flow, transcript)
+        self._answer = LiveAnswer(flow, transcript, known.place(flow))
         self._reader = dialects.by_name(flow.dialect).reader(transcript)
         self._heads = [stop for stop in stops if stop[0].moment is Moment.HEAD]
         self._events = [_Stop(*stop) for stop in stops if stop[0].moment is Moment.EVENT]

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from inspector.store.filter_fields import ARGUMENT, FIELDS
+from inspector.store.filter_fields import FIELDS, OPEN_KEYS
 from inspector.store.filter_lexer import Token, lex
 
-_OFFERED = (*(f"{key}:" for key in FIELDS), ARGUMENT)
+_OFFERED = (*(f"{key}:" for key in FIELDS), *OPEN_KEYS)
 _KEY_REST = re.compile(r"[\w.]*:?")
+_PATH_REST = re.compile(r"[\w.$\[\]*-]*:?")
 _PLAIN = re.compile(r"[^\s()\"*]+")
 
 
@@ -26,7 +27,8 @@ class Completion:
 def complete(text: str, cursor: int, values: Mapping[str, Sequence[str]]) -> list[Completion]:
     """Completions for the word that ends at the cursor, best first: keys, or after a key the values known for it.
 
-    Between words every key is offered. What is typed whole already is not.
+    What is known for `request.` and the like goes on with that key: paths, names of headers. Between words every key is
+    offered. What is typed whole already is not.
     """
     tokens = lex(text[:cursor])
     token = tokens[-1] if tokens and tokens[-1].end == cursor and not text[cursor - 1 : cursor].isspace() else None
@@ -36,7 +38,19 @@ def complete(text: str, cursor: int, values: Mapping[str, Sequence[str]]) -> lis
         return _values(token, cursor, values.get(token.key, ()))
     if token.kind == "close" or token.quoted:
         return []
-    return _keys(text, token.start, cursor)
+    return _paths(text, token.start, cursor, values) or _keys(text, token.start, cursor)
+
+
+def _paths(text: str, start: int, cursor: int, values: Mapping[str, Sequence[str]]) -> list[Completion]:
+    """How a key goes on that ends in a path or a name."""
+    typed = text[start:cursor].lower()
+    prefix = next((prefix for prefix in OPEN_KEYS if typed.startswith(prefix)), None)
+    if prefix is None:
+        return []
+    rest = _PATH_REST.match(text, cursor)
+    end = rest.end() if rest else cursor
+    offered = (f"{prefix}{name}:" for name in values.get(prefix, ()) if name.lower().startswith(typed[len(prefix) :]))
+    return [Completion(start, end, whole) for whole in offered if whole != text[start:end]]
 
 
 def _keys(text: str, start: int, cursor: int) -> list[Completion]:

@@ -2,78 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Literal, Protocol
 
 from inspector.model.flow import Flow, Moment
-from inspector.model.message import Part, Reasoning, ToolCall, Transcript
+from inspector.model.message import Part, Reasoning, ToolCall, ToolResult
 from inspector.model.token import Certainty
 from inspector.store.cost import cost_of
+from inspector.store.filter_computed import computed
+from inspector.store.filter_field import Cost, Field, Known, NumberField, TextField, Unit, number_of
+from inspector.store.filter_figure_fields import FIGURE_FIELDS
+from inspector.store.filter_lane_fields import LANE_FIELDS
+from inspector.store.filter_paths import EXAMPLES, path_field
+from inspector.store.kept import once_said
 from inspector.store.summary import Summary, url_host, url_path
 from inspector.wire.json_partial import PartialJson
 
-Unit = Literal["count", "bytes", "ms", "share"]
+__all__ = ["ARGUMENT", "FIELDS", "OPEN_KEYS", "Cost", "Field", "Known", "NumberField", "TextField", "Unit"]
+__all__ += ["argument", "field_of", "named_field", "number_of", "plain_key"]
 
 ARGUMENT = "arg."
 """What the keys begin with that ask for one argument of a tool call: the rest is its path, as in `arg.edits.0.old`."""
-
-
-class Known(Protocol):
-    """What is known of flows: `Transcripts`, or one answer that is still being written."""
-
-    def of(self, flow: Flow) -> Transcript:
-        """The flow, understood."""
-
-    def summary(self, flow: Flow) -> Summary:
-        """The flow in one line."""
-
-
-class Cost(IntEnum):
-    """What an answer costs: the cheap questions are asked first."""
-
-    FLOW = 0
-    """It stands on the flow."""
-    SUMMARY = 1
-    """The flow must have been read."""
-    SEARCH = 2
-    """The whole of the text must be looked through."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextField:
-    """A key whose values are words; a flow can have none, one or several."""
-
-    key: str
-    about: str
-    values: Callable[[Flow, Known], Iterable[str | None]]
-    cost: Cost = Cost.FLOW
-    first: Moment = Moment.REQUEST
-    """The moment from which on it can have an answer."""
-    grows: bool = False
-    """Whether its answer can still change while the model's answer is being written."""
-    asked: Callable[[Flow, Known], Iterable[str | None]] | None = None
-    """Those of the values that the request alone gives, and that stay; None where there are none."""
-    unit: Unit | None = None
-    """The unit in which `>` and `<` compare the values that are numbers; None where they compare none."""
-
-
-@dataclass(frozen=True, slots=True)
-class NumberField:
-    """A key whose value is a number, None where a flow has none (yet)."""
-
-    key: str
-    about: str
-    unit: Unit
-    value: Callable[[Flow, Known], float | None]
-    cost: Cost = Cost.FLOW
-    first: Moment = Moment.REQUEST
-    grows: bool = False
-
-
-Field = TextField | NumberField
 
 
 def _size(flow: Flow) -> int:
@@ -81,12 +30,31 @@ def _size(flow: Flow) -> int:
 
 
 def _states(flow: Flow) -> tuple[str, ...]:
-    words = (flow.state.value, *(("live",) if flow.live else ()))
-    return (*words, "marked") if flow.marked else words
+    also = {"live": flow.live, "marked": flow.marked, "edited": flow.edited}
+    return (flow.state.value, *(word for word, holds in also.items() if holds))
 
 
 def _notes(flow: Flow, known: Known) -> list[str]:
     return [*flow.notes, *known.of(flow).notes]
+
+
+def _asked(flow: Flow, known: Known) -> tuple[str]:
+    """The model that the client asked for, where another was asked in its place."""
+    changed = (mutation.before for mutation in flow.mutations if mutation.name == "model")
+    return (next(changed, "") or known.of(flow).prompt.model,)
+
+
+def _held(flow: Flow, known: Known) -> tuple[str, ...]:
+    return (flow.hold.by, flow.hold.moment.value) if flow.hold is not None else ()
+
+
+def _system(flow: Flow, known: Known) -> Iterator[str]:
+    return (message.text() for message in known.of(flow).prompt.messages if message.role == "system")
+
+
+def _results(flow: Flow, known: Known) -> Iterator[str]:
+    parts = (part for message in known.of(flow).prompt.messages for part in message.parts)
+    return (part.content for part in parts if isinstance(part, ToolResult))
 
 
 def _said(flow: Flow, known: Known) -> tuple[str, ...]:
@@ -126,11 +94,14 @@ _TEXT = (
     TextField("agent", "the program that asks", lambda flow, known: (flow.agent,)),
     TextField("provider", "where it is sent", lambda flow, known: (flow.provider,)),
     TextField("dialect", "the API it speaks", lambda flow, known: (flow.dialect,)),
-    TextField("state", "waiting, stream, held, done, …; live, marked", lambda flow, known: _states(flow), grows=True),
+    TextField(
+        "state", "waiting, stream, held, done, …; live, marked, edited", lambda flow, known: _states(flow), grows=True
+    ),
     TextField("method", "GET, POST, …", lambda flow, known: (flow.request.method,)),
     TextField("url", "the whole address", lambda flow, known: (flow.request.url,)),
     TextField("host", "the upstream's host", lambda flow, known: (url_host(flow.request.url),)),
     TextField("path", "the address without host and query", lambda flow, known: (url_path(flow.request.url),)),
+    TextField("number", "its number as the list has it: 42, 42.1", lambda flow, known: (flow.number,)),
     TextField("id", "the flow's id", lambda flow, known: (flow.id,)),
     TextField("parent", "the id of the flow that it repeats", lambda flow, known: (flow.parent,)),
     TextField("source", "net, or file", lambda flow, known: (flow.source,)),
@@ -147,6 +118,8 @@ _TEXT = (
         lambda flow, known: (mutation.name for mutation in flow.mutations),
         grows=True,
     ),
+    TextField("injected", "what was asked for on the way", lambda flow, known: flow.injected, grows=True),
+    TextField("hold", "who holds it, and at which moment", _held, grows=True),
     TextField("by", "who changed it", lambda flow, known: (mutation.by for mutation in flow.mutations), grows=True),
     TextField(
         "model",
@@ -156,6 +129,7 @@ _TEXT = (
         grows=True,
         asked=lambda flow, known: (known.of(flow).prompt.model,),
     ),
+    TextField("asked", "the model that the client asked for", once_said(_asked), Cost.SUMMARY),
     TextField(
         "tool", "tools called", lambda flow, known: known.summary(flow).tools, Cost.SUMMARY, Moment.EVENT, grows=True
     ),
@@ -163,6 +137,14 @@ _TEXT = (
     TextField("text", "words of the answer", _answers, Cost.SEARCH, Moment.EVENT, grows=True),
     TextField("reasoning", "thoughts of the answer", _thoughts, Cost.SEARCH, Moment.EVENT, grows=True),
     TextField("said", "what the user said last", _said, Cost.SEARCH),
+    TextField("system", "the system's instructions", _system, Cost.SEARCH),
+    TextField("result", "what tools gave back", _results, Cost.SEARCH),
+    TextField(
+        "declared",
+        "tools declared",
+        once_said(lambda flow, known: tuple(tool.name for tool in known.of(flow).prompt.tools)),
+        Cost.SUMMARY,
+    ),
     TextField(
         "finish",
         "the finish reason",
@@ -229,18 +211,42 @@ _NUMBERS = (
     _sure("perplexity", "perplexity of the answer so far", "count", lambda certainty: certainty.perplexity),
 )
 
-FIELDS: dict[str, Field] = {field.key: field for field in (*_TEXT, *_NUMBERS)}
-"""Every key but those of single arguments, in the order in which completion offers them."""
+FIELDS: dict[str, Field] = {field.key: field for field in (*_TEXT, *_NUMBERS, *LANE_FIELDS, *FIGURE_FIELDS)}
+"""Every key but those that end in a path or a name, in the order in which completion offers them."""
+
+OPEN_KEYS = {ARGUMENT: "arg.command", **EXAMPLES}
+"""What the keys begin with that end in a path or a name, each with one of them."""
 
 
 def field_of(key: str) -> Field | None:
-    """The field of a key, also of `arg.…`; None where there is none."""
-    if key.startswith(ARGUMENT) and len(key) > len(ARGUMENT):
-        return _argument_field(key)
-    return FIELDS.get(key)
+    """The field of a key, also of `arg.…`, `request.…` and the like; None where there is none."""
+    try:
+        return named_field(key)
+    except ValueError:
+        return None
+
+
+def named_field(key: str) -> Field:
+    """The field of a key. ValueError, in words, where there is none."""
+    return FIELDS.get(key) or _open_field(key)
+
+
+def plain_key(text: str) -> str:
+    """A key as `named_field` knows it: the case counts in a path or a name, and nowhere else."""
+    head, dot, rest = text.partition(".")
+    return f"{head.lower()}.{rest}" if head.lower() + dot in OPEN_KEYS else text.lower()
 
 
 @lru_cache(maxsize=256)
+def _open_field(key: str) -> Field:
+    if key in OPEN_KEYS:
+        raise ValueError(f"which one? as in {OPEN_KEYS[key]}")
+    field = _argument_field(key) if key.startswith(ARGUMENT) else computed(key, field_of) or path_field(key)
+    if field is None:
+        raise ValueError(f"there is no key {key}")
+    return field
+
+
 def _argument_field(key: str) -> TextField:
     path = key.removeprefix(ARGUMENT)
 

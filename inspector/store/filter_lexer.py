@@ -8,7 +8,12 @@ from typing import Literal
 
 Kind = Literal["term", "not", "and", "or", "open", "close"]
 
-_KEY = re.compile(r"(?:((?i:arg)\.)([\w.-]*)|([A-Za-z][\w.]*))(:(?:>=|<=|=|>|<)?|~|[<>]=?(?=-?\.?[0-9]))")
+_ARGUMENT = r"((?i:arg)\.)([\w.-]*)"
+_BRACKETS = r"""\[(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\]\s"':~]*)\]?"""
+_PATH = rf"""((?i:request|response|usage|header|response-header)\.)((?:[^\s:~<>()"\[\]]|{_BRACKETS})*)"""
+_NAMES = r"([A-Za-z][\w.]*(?:[/+*][A-Za-z][\w.]*)?)"
+_KEY = re.compile(rf"(?:{_ARGUMENT}|{_PATH}|{_NAMES})(:(?:>=|<=|=|>|<)?|~|[<>]=?(?=-?\.?[0-9]))")
+_SIGNS = frozenset("/+*")
 _WORDS: dict[str, Kind] = {"and": "and", "or": "or", "not": "not"}
 
 
@@ -20,7 +25,7 @@ class Token:
     start: int
     end: int
     key: str = ""
-    """A term's key in lower case, but for an argument's path; empty for a bare or quoted word."""
+    """A term's key in lower case, but for what is a path or a name in it; empty for a bare or quoted word."""
     operator: str = ""
     """What stands between key and value: `:`, `:=`, `:>`, `:>=`, `:<`, `:<=` or `~`."""
     value: str = ""
@@ -29,7 +34,7 @@ class Token:
     closed: bool = True
     """False where a quote is opened and never closed."""
     word: str = ""
-    """All of it, where it may be a mere word (`i<10`): no colon stands before its `<` or `>`."""
+    """All of it, where it may be a mere word: `i<10` has no colon before its sign, `a/b:c` joins two."""
 
 
 def lex(text: str) -> list[Token]:
@@ -54,23 +59,26 @@ def lex(text: str) -> list[Token]:
 
 def _term(text: str, start: int) -> Token:
     head = _KEY.match(text, start)
-    key, operator, value_start = (_key(head), head[4], head.end()) if head else ("", "", start)
+    key, operator, value_start = (_key(head), head[6], head.end()) if head else ("", "", start)
+    joined = head is not None and head[5] is not None and not _SIGNS.isdisjoint(key)
     if text[value_start : value_start + 1] == '"':
         inner, end, closed = _quoted(text, value_start + 1)
         value = inner.replace('\\"', '"') if operator == "~" else re.sub(r'\\(["\\])', r"\1", inner)
-        return Token("term", start, end, key, operator, value, value_start, quoted=True, closed=closed)
+        word = text[start:end] if joined else ""
+        return Token("term", start, end, key, operator, value, value_start, quoted=True, closed=closed, word=word)
     end = _word_end(text, value_start, nested=operator == "~")
     value = text[value_start:end]
     if not key and value.lower() in _WORDS:
         return Token(_WORDS[value.lower()], start, end)
-    if operator.startswith(("<", ">")):
-        return Token("term", start, end, key, f":{operator}", value, value_start, word=text[start:end])
-    return Token("term", start, end, key, operator, value, value_start)
+    bare = operator.startswith(("<", ">"))
+    word = text[start:end] if bare or joined else ""
+    return Token("term", start, end, key, f":{operator}" if bare else operator, value, value_start, word=word)
 
 
 def _key(head: re.Match[str]) -> str:
-    """A key; arguments have names of which the case counts."""
-    return f"{head[1].lower()}{head[2]}" if head[1] else head[3].lower()
+    """A key; arguments and bodies have names of which the case counts."""
+    prefix, name = head[1] or head[3], head[2] or head[4] or ""
+    return f"{prefix.lower()}{name}" if prefix else head[5].lower()
 
 
 def _quoted(text: str, start: int) -> tuple[str, int, bool]:

@@ -23,6 +23,7 @@ from inspector.store.filter_terms import (
     holds,
     matches,
 )
+from inspector.store.lane import Place
 from inspector.store.summary import Summary, part_text, summarise
 from inspector.wire.json_partial import PartialJson
 
@@ -132,9 +133,10 @@ class LiveCall:
 class LiveAnswer:
     """One answer that is being written. Text that only grows is searched where it is new, and found once for good."""
 
-    def __init__(self, flow: Flow, transcript: Transcript) -> None:
+    def __init__(self, flow: Flow, transcript: Transcript, place: Place | None = None) -> None:
         self.transcript = transcript
         """What a reader writes into."""
+        self._place = place
         self.calls: list[LiveCall] = []
         self.open: list[LiveCall] = []
         """Calls of which more may come."""
@@ -149,6 +151,10 @@ class LiveAnswer:
     def summary(self, flow: Flow) -> Summary:
         """The figures of it."""
         return summarise(flow, self.transcript, figures_only=True)
+
+    def place(self, flow: Flow) -> Place | None:
+        """The lane that the request belongs to."""
+        return self._place
 
     def update(self) -> Sequence[LiveCall]:
         """Take in what the reader wrote; gives the tool calls that began or changed."""

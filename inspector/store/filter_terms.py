@@ -10,6 +10,7 @@ from math import inf
 from inspector.model.flow import Capture, Flow
 from inspector.model.message import Message, Text, ToolCall, ToolResult, Transcript
 from inspector.store.filter_fields import Cost, Field, Known, NumberField, field_of
+from inspector.store.filter_fields import number_of as number_of
 from inspector.store.summary import part_text
 
 SEARCHED = 4 * 1024 * 1024
@@ -164,14 +165,6 @@ def among(leaf: Leaf, values: Iterable[str | None]) -> bool:
             return any((number := number_of(value)) is not None and leaf.holds(number) for value in values if value)
         case Present():
             return any(values)
-
-
-def number_of(text: str) -> float | None:
-    """The number that a text is; None where it is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def words_asked(text: str, flow: Flow, known: Known) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 
+from inspector.store.filter_clock import clock
 from inspector.store.filter_fields import Unit
 from inspector.store.filter_terms import Between
 
@@ -23,6 +24,7 @@ _UNITS: dict[Unit, dict[str, float]] = {
     },
     "ms": {"": 1e3, "ms": 1.0, "s": 1e3, "m": 6e4, "min": 6e4, "h": 3.6e6},
     "share": {"": 1.0, "%": 0.01},
+    "time": {},
 }
 _NUMBER = re.compile(r"(-?)([0-9]{1,15})?(?:\.([0-9]{1,9}))?([A-Za-z%]*)")
 _CLASS = re.compile(r"([1-9])xx", re.IGNORECASE)
@@ -34,6 +36,9 @@ def comparison(key: str, operator: str, text: str, unit: Unit) -> Between:
     A bare duration is in seconds, a bare share above 1 in percent. A plain number means what is shown as it: `0.9s`
     is 850 to 950 ms, `41k` is 40,500 to 41,500; `:=` means exactly it.
     """
+    if unit == "time" and operator == ":" and ".." not in text:
+        start, width = clock(text)
+        return Between(key, start, start + width, includes_high=not width)
     if operator != ":":
         number, _ = _number(text, unit)
         return {
@@ -71,6 +76,8 @@ def regex(text: str) -> re.Pattern[str]:
 
 def _number(text: str, unit: Unit) -> tuple[float, float]:
     """A number in the unit's own measure, and half of what its last written digit stands for."""
+    if unit == "time":
+        return clock(text)[0], 0.0
     match = _NUMBER.fullmatch(text)
     if match is None or not (match[2] or match[3]):
         raise ValueError(f"{text or 'nothing'} is not a number")

@@ -3,7 +3,9 @@
 Words side by side must all hold; `and`, `or`, `not`, `-` and parentheses join them otherwise, `or` binding loosest.
 `key:word` looks for the word in the field, `key:=word` wants it alone, `key~regex` searches; numbers are compared by
 `key:>5`, `key:>=50k`, `key:1..5k` and `key:200`, and a number's key needs no colon before `<` and `>`: `logprob<-3`;
-`key:*` wants any value. `arg.PATH` asks for one argument of a tool call: `arg.command~"rm "`, `arg.timeout:>1000`.
+`key:*` wants any value. `arg.PATH` asks for one argument of a tool call: `arg.command~"rm "`, `arg.timeout:>1000`;
+`request.PATH`, `response.PATH` and `usage.PATH` for what stands in the bodies, `header.NAME` and
+`response-header.NAME` for a header. Two numbers can be joined: `in.cached/in:<0.5`.
 Parsing never fails: what is wrong is marked and left out.
 """
 
@@ -15,7 +17,7 @@ from typing import Literal
 
 from inspector.model.flow import Flow
 from inspector.store.filter_complete import Completion, complete
-from inspector.store.filter_fields import ARGUMENT, Cost, Known, NumberField, field_of
+from inspector.store.filter_fields import OPEN_KEYS, Cost, Known, NumberField, field_of, named_field
 from inspector.store.filter_lexer import Token, lex
 from inspector.store.filter_terms import And, Contains, Equals, Like, Not, Or, Present, Term, Words, cost, matches
 from inspector.store.filter_values import comparison, regex
@@ -220,9 +222,7 @@ def _meaning(token: Token) -> Term:
     if token.word and (field is None or field.unit is None):
         return Words(token.word)
     if field is None:
-        if token.key == ARGUMENT:
-            raise _Wrong("which argument? as in arg.command", "key")
-        raise _Wrong(f"there is no key {token.key}; quote it to search for the words", "key")
+        raise _Wrong(_no_key(token.key), "key")
     if not token.value:
         raise _Wrong(f"{token.key} wants a value")
     if token.operator == ":" and token.value == "*" and not token.quoted:
@@ -241,3 +241,12 @@ def _meaning(token: Token) -> Term:
     if token.operator in (":", ":="):
         return Equals(token.key, token.value) if token.operator == ":=" else Contains(token.key, token.value)
     raise _Wrong(f"{token.key} is a word: it cannot be compared by {token.operator[1:]}", "value")
+
+
+def _no_key(key: str) -> str:
+    """Why a key is none."""
+    try:
+        named_field(key)
+    except ValueError as error:
+        return str(error) if key.startswith(tuple(OPEN_KEYS)) else f"{error}; quote it to search for the words"
+    return ""

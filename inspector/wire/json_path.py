@@ -9,13 +9,27 @@ from inspector.wire.json_spans import Document, Node
 
 Path = tuple[str | int, ...]
 
-_STEP = re.compile(r"""\[\s*(-?\d+)\s*\]|\[\s*("(?:[^"\\]|\\.)*"|'[^']*')\s*\]|(\.?)([^\s.\[\]"']+)""")
+Pattern = tuple[str | int | None, ...]
+"""A path that may lead to several values: None stands for `[*]`, every entry."""
+
+_STEP = re.compile(r"""\[\s*(-?\d+|\*)\s*\]|\[\s*("(?:[^"\\]|\\.)*"|'[^']*')\s*\]|(\.?)([^\s.\[\]"']+)""")
+_INDEX = re.compile(r"-?[0-9]{1,9}\Z")
 _NAME = re.compile(r"[^\W\d][\w$-]*\Z")
 
 
 def parse_path(text: str) -> Path:
     """Read a path. The empty one is the whole document. ValueError, in words, where it is none."""
     steps: list[str | int] = []
+    for step in parse_pattern(text):
+        if step is None:
+            raise ValueError(f"{text.strip()} is no path to one value: [*] stands for several")
+        steps.append(step)
+    return tuple(steps)
+
+
+def parse_pattern(text: str) -> Pattern:
+    """Read a path that may have `[*]` in it, as in `messages[*].role`. ValueError, in words, where it is none."""
+    steps: list[str | int | None] = []
     at, text = 0, text.strip()
     while at < len(text):
         match = _STEP.match(text, at)
@@ -24,6 +38,31 @@ def parse_path(text: str) -> Path:
         steps.append(_step(match))
         at = match.end()
     return tuple(steps)
+
+
+def values_at(value: object, pattern: Pattern) -> list[object]:
+    """What stands at a path in a value that `json.loads` gave, in order; nothing where the path leads nowhere.
+
+    `.0` is taken as `[0]` in a list, and `.length` is that of a list or a string.
+    """
+    found = [value]
+    for step in pattern:
+        found = [inner for outer in found for inner in _inside(outer, step)]
+    return found
+
+
+def _inside(value: object, step: str | int | None) -> list[object]:
+    """What a step leads to."""
+    if isinstance(value, dict):
+        return list(value.values()) if step is None else [value[step]] if step in value else []
+    if step == "length" and isinstance(value, list | str):
+        return [len(value)]
+    if not isinstance(value, list):
+        return []
+    if step is None:
+        return value
+    index = int(step) if isinstance(step, int) or _INDEX.match(step) else len(value)
+    return [value[index]] if -len(value) <= index < len(value) else []
 
 
 def format_path(path: Path) -> str:
@@ -82,10 +121,10 @@ _A = {
 }
 
 
-def _step(match: re.Match[str]) -> str | int:
+def _step(match: re.Match[str]) -> str | int | None:
     index, quoted, _, name = match.groups()
     if index is not None:
-        return int(index)
+        return None if index == "*" else int(index)
     if quoted is None:
         return str(name)
     if quoted.startswith("'"):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from inspector.model.flow import Capture, Flow, Mutation, Reason
 from inspector.model.headers import Headers
-from inspector.store.filter_fields import FIELDS, Cost, NumberField, TextField
+from inspector.store.filter_fields import FIELDS, OPEN_KEYS, Cost, NumberField, TextField
 from inspector.store.filter_terms import And, Between, Contains, Equals, Like, Not, Or, Present, Term, Words
 from inspector.store.filters import Filter, FilterError, Span, complete, parse
 from inspector.store.transcripts import Transcripts
@@ -171,7 +171,7 @@ def test_flows_that_pass(text: str, expected: set[str]) -> None:
         ('tool~"("', '"("', "not a regular expression", None),
         ("tool~a{99999999999999999999}", "a{99999999999999999999}", "not a regular expression", None),
         ("agent:", "agent:", "wants a value", None),
-        ("arg.:x", "arg.", "which argument", None),
+        ("arg.:x", "arg.", "which one", None),
         ('arg.command~"("', '"("', "not a regular expression", None),
         ("arg.timeout:>soon", "soon", "not a number", None),
         ("arg:>5", "5", "cannot be compared", None),
@@ -482,6 +482,6 @@ def test_completion(text: str, expected: list[str]) -> None:
 
 
 def test_between_words_every_key_is_offered() -> None:
-    keys = [*(f"{key}:" for key in FIELDS), "arg."]
+    keys = [*(f"{key}:" for key in FIELDS), *OPEN_KEYS]
     for text in ("", "agent:x ", "-", "("):
         assert [one.text for one in complete(text, len(text), {})] == keys
