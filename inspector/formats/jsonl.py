@@ -18,6 +18,7 @@ import orjson
 from inspector.formats._exporter import Line
 from inspector.formats.genai import answer_json, certainty_json, message_json, usage_json
 from inspector.formats.jsonl_reader import FORMAT, BrokenLine, read
+from inspector.formats.jsonl_timing import timing_json
 from inspector.formats.tokens import tokens_json
 from inspector.model.flow import Capture, Flow, Mutation, Request, Response
 from inspector.model.headers import Headers, mask_url, masked
@@ -74,7 +75,7 @@ def flow_to_line(flow: Flow, transcript: Transcript, *, tokens: bool = False) ->
     if tokens:
         said["tokens"] = tokens_json(flow)
     tail: Json = {
-        "timing": _timing(flow, transcript),
+        "timing": timing_json(flow.timing, transcript.first_token),
         "notes": flow.notes,
         "error": flow.error,
         "end": {"reason": flow.end.reason.value, "by": flow.end.by} if flow.end is not None else None,
@@ -156,22 +157,6 @@ def _mutation(mutation: Mutation) -> Json:
         "before": mask_url(mutation.before),
         "after": mask_url(mutation.after),
     }
-
-
-def _timing(flow: Flow, transcript: Transcript) -> Json:
-    timing = flow.timing
-    return {
-        "received": _ms(timing.received),
-        "forwarded": _ms(timing.forwarded),
-        "head": _ms(timing.head),
-        "time_to_first_token": _ms(transcript.first_token),
-        "ended": _ms(timing.ended),
-        "held": round(timing.held, 3),
-    }
-
-
-def _ms(time: float | None) -> float | None:
-    return None if time is None else round(time, 3)
 
 
 def _rfc3339(seconds: float) -> str:

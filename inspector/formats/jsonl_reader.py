@@ -7,13 +7,13 @@ from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import orjson
 
-from inspector.model.flow import Capture, End, Flow, Mutation, Reason, Request, Response, Timing
+from inspector.formats.jsonl_timing import is_time, timing_of
+from inspector.model.flow import Capture, End, Flow, Mutation, Reason, Request, Response
 from inspector.model.headers import Headers
 
 FORMAT = "inspector/1"
@@ -137,7 +137,7 @@ def _flow(data: Json) -> Flow:
         notes=[str(note) for note in _get(data, "notes", list, [])],
         error=_get(data, "error", str, None),
         end=_end(end) if end is not None else End(Reason.INTERRUPTED, "file"),
-        timing=_timing(_get(data, "timing", dict, {})),
+        timing=timing_of(_get(data, "timing", dict, {})),
     )
 
 
@@ -194,7 +194,7 @@ def _chunked(data: bytes, chunks: list[Any], where: str) -> Capture:
     body = Capture()
     start, at = 0, 0.0
     for chunk in chunks:
-        if not (isinstance(chunk, list) and len(chunk) == 2 and _is_time(chunk[0]) and isinstance(chunk[1], int)):
+        if not (isinstance(chunk, list) and len(chunk) == 2 and is_time(chunk[0]) and isinstance(chunk[1], int)):
             raise ValueError(f'"{where}"."chunks" should be a list of [milliseconds, bytes]')
         at, size = float(chunk[0]), chunk[1]
         if not 0 <= size <= len(data) - start:
@@ -219,23 +219,6 @@ def _end(data: Json) -> End:
     if name not in set(Reason):
         raise ValueError(f"{name!r} is no reason for an end")
     return End(Reason(name), _get(data, "by", str, ""))
-
-
-def _timing(data: Json) -> Timing:
-    times: dict[str, float | None] = {}
-    for name in ("received", "forwarded", "head", "ended"):
-        value = data.get(name)
-        if value is not None and not _is_time(value):
-            raise ValueError(f'"timing"."{name}" should be a number of milliseconds')
-        times[name] = None if value is None else float(value)
-    held = data.get("held")
-    return Timing(
-        times["received"], times["forwarded"], times["head"], times["ended"], float(held) if _is_time(held) else 0.0
-    )
-
-
-def _is_time(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _seconds(text: str) -> float:

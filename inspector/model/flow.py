@@ -171,6 +171,24 @@ class Timing:
     ended: float | None = None
     held: float = 0.0
     """How long somebody held it, all holds together."""
+    held_request: float | None = None
+    """How much of `held` was before the request went on; None where it did not get as far, or nobody knows."""
+    held_head: float | None = None
+    """How much of `held` was between the answer's head and its first byte to the client; None as above."""
+    resolved: float | None = None
+    """The upstream's name had become an address; None where the connection was there already, as the next one is."""
+    reached: float | None = None
+    """The TCP connection stood. Where there is TLS, it came after that."""
+    connected: float | None = None
+    """The connection was ready for the request, TLS and a proxy's tunnel included."""
+    reused: bool | None = None
+    """Whether that connection was there already; None where nobody knows."""
+    added: float | None = None
+    """What relaying the answer's chunks took, each from its arrival until the client had it, all together. A client
+    that reads too slowly counts; a hold does not, but where the answer is too large to be kept meanwhile.
+    """
+    added_most: float | None = None
+    """The most of it for one chunk."""
 
 
 @dataclass(slots=True)

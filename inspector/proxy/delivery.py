@@ -18,7 +18,7 @@ from inspector.proxy.gate import Gate
 from inspector.proxy.gate_document import DocumentGate
 from inspector.proxy.guarded import GuardedWatch
 from inspector.proxy.held import Holds, Step
-from inspector.proxy.intake import Intake, is_stream, media_type
+from inspector.proxy.intake import Intake, is_json, is_stream, named, unnamed
 from inspector.proxy.outlet import Outlet
 from inspector.proxy.rewriting import delivered_headers
 from inspector.store.flows import FlowStore
@@ -91,12 +91,14 @@ class Delivery:
 
     async def run(self, response: httpx.Response, watch: GuardedWatch | None, strip: Strip | None = None) -> None:
         """Deliver an answer whose head has come. Raises httpx.TransportError where it breaks off, Dropped."""
-        headers = self.head(response)
+        headers, timing = self.head(response), self._flow.timing
+        timing.held_head = timing.held - (timing.held_request or 0.0)
         self._strip, self._cut = strip, response.aclose
         try:
-            if is_stream(headers) and (watch is not None or self._asked):
+            stopped = watch is not None or bool(self._asked)
+            if stopped and is_stream(named(self._flow, headers)):
                 await self._through_gate(headers, response, watch)
-            elif watch is not None or self._asked or (strip is not None and _is_json(headers)):
+            elif stopped or (strip is not None and is_json(headers) and not unnamed(self._flow, headers)):
                 await self._whole(response, watch)
             else:
                 await self._straight(headers, response)
@@ -193,7 +195,7 @@ class Delivery:
         self._flow.mutations.append(Mutation("content-encoding", "proxy", encoding, "identity"))
 
     async def _tee(self, chunks: AsyncIterator[bytes]) -> None:
-        flow, store, cost, write, clock = self._flow, self._store, self._cost, self._write, time.perf_counter
+        flow, store, count, write, clock = self._flow, self._store, self._count, self._write, time.perf_counter
         assert flow.response is not None
         body, zero, strip = flow.response.body, flow.clock, self._outlet.strip
         try:
@@ -208,17 +210,33 @@ class Delivery:
                 store.touch(flow)
                 if not written:
                     await self._outlet.wait(given)
-                cost.added_ms += ((clock() - came) * 1000 - cost.added_ms) / 64
+                count((clock() - came) * 1000)
         except httpx.TransportError as error:
             if self._gate is None:
                 raise
             chunks = _broken(error)
         if self._gate is not None:
-            await self._gate.run(chunks)
+            await self._gate.run(self._counted(chunks))
+
+    def _count(self, took: float) -> None:
+        """Relaying a chunk took so many ms."""
+        timing, cost = self._flow.timing, self._cost
+        cost.added_ms += (took - cost.added_ms) / 64
+        timing.added = (timing.added or 0.0) + took
+        if timing.added_most is None or took > timing.added_most:
+            timing.added_most = took
+
+    async def _counted(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The chunks; what happens to each until the next is asked for is counted."""
+        clock = time.perf_counter
+        async for chunk in chunks:
+            came = clock()
+            yield chunk
+            self._count((clock() - came) * 1000)
 
     async def _through_gate(self, headers: Headers, response: httpx.Response, watch: GuardedWatch | None) -> None:
         try:
-            intake = Intake(headers)
+            intake = Intake(named(self._flow, headers))
         except DecodeError as error:
             self._flow.note(f"it could not be stopped: {error}")
             await self._straight(headers, response)
@@ -231,12 +249,12 @@ class Delivery:
         self._gate = gate = self._open_gate(intake, watch)
         if self._asked:
             gate.hold(self._asked)
-        await gate.run(_chunks(response))
+        await gate.run(self._counted(_chunks(response)))
 
     def _open_gate_midway(self) -> Gate:
         assert self._flow.response is not None
         headers, passed = self._flow.response.headers, bytes(self._flow.response.body)
-        intake, fixed = Intake(headers, passed), ""
+        intake, fixed = Intake(named(self._flow, headers), passed), ""
         if not intake.framed:
             fixed = "this answer can be held and let go, not edited: it is not read by event"
         elif "content-length" in headers:
@@ -273,12 +291,6 @@ class Delivery:
 
     def _now(self) -> float:
         return (time.perf_counter() - self._flow.clock) * 1000
-
-
-def _is_json(headers: Headers) -> bool:
-    """Whether a body is one JSON document, as its content type has it."""
-    kind = media_type(headers)
-    return kind == "application/json" or kind.endswith("+json")
 
 
 def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:

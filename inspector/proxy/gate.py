@@ -19,7 +19,7 @@ from inspector.proxy.continuation import Continuation
 from inspector.proxy.guarded import GuardedWatch
 from inspector.proxy.held import Held, Holds, Step, Waiting
 from inspector.proxy.hooks import Decision, Instead, Verdict
-from inspector.proxy.intake import Intake, events_of
+from inspector.proxy.intake import Intake, events_of, named
 from inspector.proxy.lineup import Changes, Item, Lineup, readable
 from inspector.proxy.outlet import Outlet
 from inspector.proxy.progress import Standing
@@ -58,6 +58,7 @@ class Gate:
         assert flow.response is not None
         self._flow = flow
         self._response: Response = flow.response
+        self._readable = named(flow, flow.response.headers.without("content-encoding"))
         self._store = store
         self._holds = holds
         self._outlet = outlet
@@ -244,7 +245,7 @@ class Gate:
             self._rewriting.part(self._released)
             data = b"".join(pieces)
             await self._outlet.put(data)
-            given = events_of(self._response.headers.without("content-encoding"), data) if self._standing else []
+            given = events_of(self._readable, data) if self._standing else []
         if self._standing is not None:
             self._standing.had.take_all(given)
         self._room.set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspector.dialects import Unnamed, unnamed_stream
+from inspector.model.flow import Flow
 from inspector.model.headers import Headers
 from inspector.wire.body import FRAMINGS, BodyReader
 from inspector.wire.encodings import DecodeError, Decoder, decoder_for
@@ -25,6 +27,23 @@ def is_stream(headers: Headers) -> bool:
 def media_type(headers: Headers) -> str:
     """The content type without its parameters."""
     return headers.get("content-type").partition(";")[0].strip().lower()
+
+
+def is_json(headers: Headers) -> bool:
+    """Whether a body is JSON, as its content type has it."""
+    kind = media_type(headers)
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def unnamed(flow: Flow, headers: Headers) -> Unnamed:
+    """What the answer of a flow comes as, where it is called JSON and is a stream all the same."""
+    sound = flow.response is not None and flow.response.status < 400
+    return unnamed_stream(flow.dialect, flow.sent) if sound and is_json(headers) else ""
+
+
+def named(flow: Flow, headers: Headers) -> Headers:
+    """The headers by which an answer is cut into events: those of JSON that comes in lines say so."""
+    return headers.set("content-type", "application/x-ndjson") if unnamed(flow, headers) == "lines" else headers
 
 
 def _ends(headers: Headers) -> tuple[bytes, ...]:

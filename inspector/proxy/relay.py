@@ -22,6 +22,7 @@ from inspector.model.agents import agent_of
 from inspector.model.flow import Flow, Moment, Reason, Request, Response
 from inspector.model.headers import Headers
 from inspector.proxy.client_watch import ClientGone, ClientWatch, Hangup
+from inspector.proxy.connector import connecting_for
 from inspector.proxy.credential import Credential
 from inspector.proxy.delivery import Cost, Delivery
 from inspector.proxy.embedded import Aborted
@@ -196,6 +197,7 @@ class _Exchange:
         if is_signed(flow.request) and bytes(flow.sent.body) != bytes(flow.request.body):
             flow.note("Amazon's signature covers the body: changed, the request is refused, but with a Bearer key")
         flow.timing.forwarded = self._now()
+        connecting_for(flow)
         self.relay.store.touch(flow)
         try:
             response = await self.relay.handler.send_request(self.context.request(), self.context)
@@ -273,6 +275,7 @@ class _Exchange:
             reply = await self.context.hold(Moment.REQUEST, self.hold_asked)
         elif self.hold_asked:
             self.delivery.hold(self.hold_asked)
+        self.flow.timing.held_request = self.flow.timing.held
         if reply is not None:
             self.context.note_response(reply)
         return reply

@@ -14,6 +14,7 @@ import httpx
 from inspector.dialects import detect
 from inspector.model.flow import Capture, Flow, Mutation, Reason, Request, Response
 from inspector.model.headers import Headers
+from inspector.proxy.connector import connecting_for
 from inspector.proxy.continuation import Continuation
 from inspector.proxy.ends import finish_broken
 from inspector.proxy.hooks import to_httpx
@@ -184,6 +185,7 @@ class Replayer:
             news.set()
 
     async def _send(self, flow: Flow) -> None:
+        connecting_for(flow)
         try:
             response = await self.transport.handle_async_request(to_httpx(flow.request))
         except httpx.TransportError as error:

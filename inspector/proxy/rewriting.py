@@ -10,7 +10,7 @@ from inspector.model.edits import Edits
 from inspector.model.flow import Capture, Flow, Mutation, Response
 from inspector.model.headers import Headers
 from inspector.model.message import Message, Part, ToolCall, Usage
-from inspector.proxy.intake import events_of
+from inspector.proxy.intake import events_of, named
 from inspector.store.summary import part_text
 from inspector.wire.body import decoded
 from inspector.wire.event import Event
@@ -77,9 +77,9 @@ class Rewriting:
         """The events that the client has."""
         flow = self._flow
         if flow.delivered is not None:
-            return events_of(flow.delivered.headers, bytes(flow.delivered.body))
+            return events_of(named(flow, flow.delivered.headers), bytes(flow.delivered.body))
         assert flow.response is not None
-        return events_of(flow.response.headers, bytes(flow.response.body)[:released])
+        return events_of(named(flow, flow.response.headers), bytes(flow.response.body)[:released])
 
     def given(self, released: int) -> bytes:
         """The bytes that the client has, decoded."""
@@ -94,7 +94,7 @@ class Rewriting:
         response = self._flow.response
         assert response is not None
         body, _ = decoded(response.headers, bytes(response.body))
-        return events_of(delivered_headers(response.headers), body)
+        return events_of(named(self._flow, delivered_headers(response.headers)), body)
 
     def part(self, released: int) -> None:
         """From here on the client gets something else than what came: keep both."""

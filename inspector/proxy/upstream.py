@@ -20,6 +20,8 @@ from aiohttp.client_exceptions import ClientConnectorCertificateError, ClientCon
 from multidict import CIMultiDict
 from yarl import URL
 
+from inspector.proxy.connector import Connector, connecting
+
 _AUTOMATIC = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"})
 
 SLICE = 256 * 1024
@@ -52,7 +54,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, *, connect_timeout: float | None = 10.0, read_timeout: float | None = None) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15, ssl=_trust()),
+            connector=Connector(limit=0, keepalive_timeout=15, ssl=_trust()),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, sock_read=read_timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_AUTOMATIC,
@@ -64,6 +66,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the answer's head is there, its body streams. Raises httpx.TransportError."""
+        connecting()
         with _as_httpx_errors(request):
             response = await self._session.request(
                 request.method,

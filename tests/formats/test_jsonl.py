@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import orjson
@@ -277,6 +278,7 @@ def set_at(data: dict[str, object], path: str, value: object) -> None:
         ("injected", "logprobs", '"injected" should be a list'),
         ("end.reason", "bored", "'bored' is no reason"),
         ("timing.head", "soon", '"timing"."head"'),
+        ("timing.connected", True, '"timing"."connected"'),
     ],
 )
 def test_wrong_values_are_named(path: str, value: object, words: str) -> None:
@@ -352,20 +354,19 @@ flows = st.builds(
     notes=st.lists(texts, max_size=2),
     error=st.none() | texts,
     end=st.builds(End, st.sampled_from(Reason), texts),
-    timing=st.builds(Timing, moments, moments, moments, moments, times),
+    timing=st.builds(Timing, *[moments] * 4, times, *[moments] * 5, st.none() | st.booleans(), moments, moments),
 )
 
 
 def plain(flow: Flow) -> Iterator[object]:
     """All that must come back, times as they are written."""
     yield (flow.id, flow.seq, flow.source, flow.agent, flow.dialect, flow.provider, flow.parent, flow.error, flow.end)
-    yield flow.label, round(flow.timing.held, 3)
+    yield (
+        flow.label,
+        {name: round(value, 3) if isinstance(value, float) else value for name, value in asdict(flow.timing).items()},
+    )
     yield flow.mutations
     yield flow.notes
-    yield [
-        time if time is None else round(time, 3)
-        for time in (flow.timing.received, flow.timing.forwarded, flow.timing.head, flow.timing.ended)
-    ]
     yield [(one.method, bytes(one.body), len(one.headers)) for one in (flow.request, flow.forwarded) if one is not None]
     for response in (flow.response, flow.delivered):
         if response is None:
@@ -394,6 +395,18 @@ def test_any_damage_is_survived(noise: bytes, start: int, length: int) -> None:
     good = line_of(done_chat())
     damaged = good[:start] + noise + good[start + length :]
     assert all(isinstance(item, Flow | BrokenLine) for item in read(io.BytesIO(damaged + b"\n" + good)))
+
+
+def test_what_is_known_of_the_connection_comes_back_and_is_unknown_in_older_files() -> None:
+    flow = done_chat()
+    plain_line = line_of(flow)
+    known = {field.name for field in fields(Timing)} - {"received", "forwarded", "head", "ended", "held"}
+    assert not known & orjson.loads(plain_line)["timing"].keys()
+    assert {getattr(flow_of(plain_line).timing, name) for name in known} == {None}
+    for number, name in enumerate(sorted(known - {"reused"})):
+        setattr(flow.timing, name, 2.0 + number)
+    flow.timing.reused = False
+    assert flow_of(line_of(flow)).timing == flow.timing
 
 
 def test_a_mark_comes_back() -> None:

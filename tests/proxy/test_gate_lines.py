@@ -35,6 +35,7 @@ LINES = [
     lines(done()),
 ]
 WHOLE = b"".join(LINES)
+KINDS = ["application/x-ndjson", "application/json"]
 
 
 class Stripping(Hooks):
@@ -101,17 +102,19 @@ def at(index: int) -> Watching:
     return Watching(lambda event: Halt("test") if event.start == start else Verdict.PASS)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", [1, 7, 1000])
-async def test_what_passes_goes_on_as_it_came(size: int) -> None:
-    async with scene(Watching()) as it:
+async def test_what_passes_goes_on_as_it_came(size: int, kind: str) -> None:
+    async with scene(Watching(), kind) as it:
         it.script.say(*(WHOLE[start : start + size] for start in range(0, len(WHOLE), size)), None)
         flow = await it.finished()
     assert it.has() == ("", "one two three", [("Bash", {"a": 1})])
     assert flow.delivered is None and flow.response is not None and bytes(flow.response.body) == WHOLE
 
 
-async def test_steps_go_line_by_line_and_no_sign_of_life_is_given() -> None:
-    async with scene(at(1), keep_alive_every=0.001) as it:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_steps_go_line_by_line_and_no_sign_of_life_is_given(kind: str) -> None:
+    async with scene(at(1), kind, keep_alive_every=0.001) as it:
         it.script.say(*LINES)
         held = await it.held()
         assert held.stream is not None
@@ -129,8 +132,9 @@ async def test_steps_go_line_by_line_and_no_sign_of_life_is_given() -> None:
     assert flow.mutations == []
 
 
-async def test_a_line_is_edited_and_one_taken_out() -> None:
-    async with scene(at(1)) as it:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_line_is_edited_and_one_taken_out(kind: str) -> None:
+    async with scene(at(1), kind) as it:
         it.script.say(*LINES, None)
         held = await it.held()
         stream = held.stream
@@ -149,8 +153,9 @@ async def test_a_line_is_edited_and_one_taken_out() -> None:
     ]
 
 
-async def test_the_answer_is_edited() -> None:
-    async with scene(at(1)) as it:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_answer_is_edited(kind: str) -> None:
+    async with scene(at(1), kind) as it:
         it.script.say(*LINES, None)
         held = await it.held()
         assert held.stream is not None
@@ -161,8 +166,9 @@ async def test_the_answer_is_edited() -> None:
     assert flow.delivered is not None and bytes(flow.delivered.body).startswith(LINES[0])
 
 
-async def test_it_is_held_by_hand_in_the_middle_of_a_line() -> None:
-    async with scene(Hooks()) as it:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_it_is_held_by_hand_in_the_middle_of_a_line(kind: str) -> None:
+    async with scene(Hooks(), kind) as it:
         it.script.say(WHOLE[: len(LINES[0]) + 20])
         await until(lambda: len(it.lines) == 1)
         [flow] = it.server.store
@@ -182,17 +188,20 @@ async def test_it_is_held_by_hand_in_the_middle_of_a_line() -> None:
     assert it.lines[-1].done
 
 
-async def test_what_was_asked_for_is_taken_out() -> None:
-    async with scene(Stripping()) as it:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_was_asked_for_is_taken_out_line_by_line(kind: str) -> None:
+    async with scene(Stripping(), kind) as it:
+        it.script.say(lines(said("zero", logprobs=[entry("zero")])))
+        await until(lambda: len(it.lines) == 1)
         it.script.say(lines(said("one", logprobs=[entry("one")])), lines(said(logprobs=[entry("x")])), LINES[-1], None)
         flow = await it.finished()
-    assert [line.logprobs for line in it.lines] == [None, None]
-    assert flow.response is not None and bytes(flow.response.body).count(b"logprobs") == 2
+    assert [line.logprobs for line in it.lines] == [None, None, None]
+    assert flow.response is not None and bytes(flow.response.body).count(b"logprobs") == 3
 
 
-@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_whatever_it_is_called_the_answer_can_be_edited(kind: str) -> None:
-    """Ollama's cloud says `application/json` of its streams: such an answer is taken for a document, and held whole."""
+    """Ollama's cloud says `application/json` of its streams."""
     async with scene(at(0), kind) as it:
         it.script.say(*LINES, None)
         held = await it.held()
