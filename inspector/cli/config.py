@@ -12,6 +12,8 @@ from typing import Any
 import click
 from platformdirs import user_config_path
 
+from inspector.store.watch import Watched, parse_watch
+
 PATH_VARIABLE = "INSPECTOR_CONFIG"
 """Names another file than the usual one."""
 
@@ -57,6 +59,8 @@ class Settings:
     """`observe` or `capture`."""
     capture: Mapping[str, int | bool | str] = field(default_factory=dict)
     """What the capture profile has otherwise than its preset, by the names of CaptureSettings; `false` for none."""
+    watched: tuple[Watched, ...] = ()
+    """Columns beside the usual ones: `watch` in the file."""
 
 
 def settings_path() -> Path:
@@ -84,10 +88,10 @@ class _Wrong(ValueError):
 
 
 def _settings(table: dict[str, Any]) -> Settings:
-    unknown = set(table) - {"keys", "theme", "profile", "capture"}
+    unknown = set(table) - {"keys", "theme", "profile", "capture", "watch"}
     keys, theme, profile = table.get("keys", {}), table.get("theme"), table.get("profile")
     if unknown:
-        known = "`theme`, `profile`, [keys] and [capture]"
+        known = "`theme`, `profile`, `watch`, [keys] and [capture]"
         raise _Wrong(f"unknown: {', '.join(sorted(unknown))}; there are {known}")
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise _Wrong('[keys] holds lines such as "flow.export" = "ctrl+x"')
@@ -95,7 +99,20 @@ def _settings(table: dict[str, Any]) -> Settings:
         raise _Wrong("theme is a name in quotes")
     if profile not in (None, "observe", "capture"):
         raise _Wrong('profile is "observe" or "capture"')
-    return Settings(keys, theme, profile, _capture(table.get("capture", {})))
+    return Settings(keys, theme, profile, _capture(table.get("capture", {})), _watched(table.get("watch", [])))
+
+
+def _watched(lines: object) -> tuple[Watched, ...]:
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise _Wrong('watch is a list of keys, as in ["usage.output_tokens", "max=request.max_tokens"]')
+    watched: dict[str, Watched] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            found = parse_watch(line)
+        except ValueError as error:
+            raise _Wrong(f"watch, entry {number} ({line}): {error}") from None
+        watched.setdefault(found.key, found)
+    return tuple(watched.values())
 
 
 def _capture(table: Any) -> dict[str, int | bool | str]:

@@ -12,11 +12,13 @@ from inspector.cli.options import proxy_options, recording_options
 from inspector.cli.recording import recording
 from inspector.cli.runtime import LogBuffer, on_signal, run, settle, start_log
 from inspector.cli.serve import start_without_screen
+from inspector.cli.watching import watch_option, with_watched
 from inspector.proxy.replay import Replayer
 from inspector.proxy.server import ProxyConfig, ProxyServer
 from inspector.rules.control import Control
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
+from inspector.store.watch import Watched
 from inspector.tui.desk import Desk
 
 
@@ -24,15 +26,23 @@ from inspector.tui.desk import Desk
 @proxy_options
 @recording_options
 @control_options
+@watch_option
 @click.option("--headless", is_flag=True, help="No screen: the same as `inspector serve`.")
 def command(
-    config: ProxyConfig, jsonl: Path | None, trace: Path | None, log: Path | None, wanted: Wanted, headless: bool
+    config: ProxyConfig,
+    jsonl: Path | None,
+    trace: Path | None,
+    log: Path | None,
+    wanted: Wanted,
+    watched: tuple[Watched, ...],
+    headless: bool,
 ) -> None:
     """Listen, relay, and show what passes. Without --rules, the rules are kept beside the settings, in rules.toml."""
     if headless:
         start_without_screen(config, jsonl, trace, log, wanted)
         return
-    run(live(config, jsonl, trace, start_log(log), load_settings(), wanted.with_usual_rules()))
+    settings = with_watched(load_settings(), watched)
+    run(live(config, jsonl, trace, start_log(log), settings, wanted.with_usual_rules()))
 
 
 async def live(
@@ -72,6 +82,7 @@ async def show(desk: Desk, server: ProxyServer | None, log: LogBuffer, settings:
         listener=server,
         profile="",
         log_lines=log,
+        watched=settings.watched,
         keymap=settings.keys,
         theme=settings.theme,
         title=title,

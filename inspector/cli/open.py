@@ -10,15 +10,18 @@ from inspector.cli.config import Settings, load_settings
 from inspector.cli.live import show
 from inspector.cli.reading import load, tell_broken
 from inspector.cli.runtime import LogBuffer, run, start_log
+from inspector.cli.watching import watch_option, with_watched
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
+from inspector.store.watch import Watched
 from inspector.tui.desk import Desk
 
 
 @click.command("open")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@watch_option
 @click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Append what goes wrong to this file.")
-def command(file: Path, log: Path | None) -> None:
+def command(file: Path, watched: tuple[Watched, ...], log: Path | None) -> None:
     """Show the flows of a JSONL file, or the turns of a training trace."""
     buffer = start_log(log)
     store = FlowStore()
@@ -26,7 +29,7 @@ def command(file: Path, log: Path | None) -> None:
     tell_broken(file, broken)
     if not len(store) and broken:
         raise click.ClickException(f"{file}: not a single line could be read")
-    run(browse(store, file.name, buffer, load_settings()))
+    run(browse(store, file.name, buffer, with_watched(load_settings(), watched)))
 
 
 async def browse(store: FlowStore, title: str, log: LogBuffer, settings: Settings) -> None:

@@ -13,12 +13,13 @@ import click
 
 from inspector.cli import panes
 from inspector.cli.child import CannotStart, Ended, attend, found
-from inspector.cli.config import load_settings
+from inspector.cli.config import Settings, load_settings
 from inspector.cli.control import Wanted, control_options, controlled
 from inspector.cli.live import work
 from inspector.cli.options import proxy_options, recording_options
 from inspector.cli.recording import recording
 from inspector.cli.runtime import LogBuffer, run, settle, start_log
+from inspector.cli.watching import watch_option, with_watched
 from inspector.model import pointing
 from inspector.model.pointing import Agent
 from inspector.proxy.embedded import AddressInUse, listen
@@ -26,6 +27,7 @@ from inspector.proxy.server import ProxyConfig
 from inspector.rules.control import Control
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
+from inspector.store.watch import Watched
 
 _WORDS = "inspector.run.words"
 
@@ -64,6 +66,7 @@ class Start:
 @proxy_options
 @recording_options
 @control_options
+@watch_option
 @click.option(
     "--as", "name", metavar="AGENT", help="Which agent COMMAND is, where it does not say; `inspector env` lists them."
 )
@@ -78,6 +81,7 @@ def command(
     trace: Path | None,
     log: Path | None,
     wanted: Wanted,
+    watched: tuple[Watched, ...],
     name: str | None,
     no_screen: bool,
     close: bool,
@@ -100,7 +104,8 @@ def command(
                 if there:
                     ctx.exit(run(attend(*start.pointed(config, config.port))).status)
         rules = wanted.with_usual_rules() if screen else wanted
-        ctx.exit(run(_alone(start, config, jsonl, trace, start_log(log), rules, screen)))
+        settings = with_watched(load_settings(), watched) if screen else None
+        ctx.exit(run(_alone(start, config, jsonl, trace, start_log(log), rules, settings)))
     except CannotStart as error:
         click.echo(f"inspector: {error}", err=True)
         ctx.exit(error.status)
@@ -194,9 +199,9 @@ async def _alone(
     trace: Path | None,
     log: LogBuffer,
     wanted: Wanted,
-    screen: bool,
+    settings: Settings | None,
 ) -> int:
-    """The agent has the terminal; what passed is shown when it has ended."""
+    """The agent has the terminal; what passed is shown when it has ended, where there are settings for a screen."""
     store, transcripts = FlowStore(), Transcripts()
     with controlled(config, wanted, store, transcripts) as (server, control):
         _refuse_holds(wanted, control)
@@ -204,9 +209,9 @@ async def _alone(
             click.echo(f"inspector listens on {server.url}", err=True)
             settle()
             ended: Ended = await attend(*start.pointed(config, config.port))
-            if screen and not ended.told:
-                await work(store, transcripts, server, control, log, load_settings())
-    if not screen:
+            if settings is not None and not ended.told:
+                await work(store, transcripts, server, control, log, settings)
+    if settings is None:
         click.echo(f"inspector saw {len(store)} request{'' if len(store) == 1 else 's'}", err=True)
     return ended.status
 

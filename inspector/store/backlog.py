@@ -9,6 +9,11 @@ from time import perf_counter
 from inspector.model.flow import Flow
 
 
+def always(flow: Flow) -> bool:
+    """Any flow is ready."""
+    return True
+
+
 class Backlog:
     """Each flow at most once, the last that came first."""
 
@@ -26,11 +31,15 @@ class Backlog:
         """Forget all."""
         self._flows.clear()
 
-    def take(self, budget_ms: float = inf) -> Iterator[Flow]:
-        """Hand out flows until `budget_ms` are spent; at least one where any waits."""
+    def take(self, budget_ms: float = inf, ready: Callable[[Flow], bool] = always) -> Iterator[Flow]:
+        """Hand out flows until `budget_ms` are spent, or one is not `ready`; else at least one where any waits."""
         until = self._clock() + budget_ms / 1000
         while self._flows:
-            yield self._flows.popitem()[1]
+            key, flow = self._flows.popitem()
+            if not ready(flow):
+                self._flows[key] = flow
+                return
+            yield flow
             if self._clock() >= until:
                 return
 

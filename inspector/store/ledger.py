@@ -64,7 +64,7 @@ class Ledger:
             else:
                 self._live.discard(flow.id)
         self._ended.add(flow for flow in changed if not flow.live)
-        for flow in self._ended.take(budget_ms):
+        for flow in self._ended.take(budget_ms, self._transcripts.ready):
             before = self._counted.get(flow.id, _Entry())
             entry = self._counted[flow.id] = _entry(self._transcripts.summary(flow))
             self._sum = self._sum.plus(entry).plus(before, -1)

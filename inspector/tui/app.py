@@ -16,6 +16,7 @@ from textual.widget import Widget
 from inspector.proxy.held import Step
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
+from inspector.store.watch import Watched
 from inspector.tui.desk import Desk
 from inspector.tui.dialogs import DIALOGS
 from inspector.tui.driver import patient
@@ -57,11 +58,13 @@ class InspectorApp(App[None]):
         title: str = "",
         theme: str | None = None,
         log_lines: Log | None = None,
+        watched: tuple[Watched, ...] = (),
         desk: Desk | None = None,
     ) -> None:
         """`desk` is what can act on the flows; without it they are only shown.
 
-        `keymap` gives bindings other keys, as `{"flow.export": "ctrl+e"}`; `title` names the file that is shown.
+        `keymap` gives bindings other keys, as `{"flow.export": "ctrl+e"}`; `title` names the file that is shown;
+        `watched` are columns beside the usual ones.
         """
         super().__init__()
         for own in THEMES:
@@ -71,8 +74,10 @@ class InspectorApp(App[None]):
         self._keys = dict(keymap or {})
         self.set_keymap(self._keys)
         self._log_lines = log_lines
-        self._desk = desk or Desk(store, transcripts)
-        self._main = MainScreen(self._desk, listener=listener, profile=profile, title=title, log=log_lines)
+        self.desk = desk or Desk(store, transcripts)
+        self._main = MainScreen(
+            self.desk, listener=listener, profile=profile, title=title, log=log_lines, watched=watched
+        )
         self._clashes: set[str] = set()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -104,7 +109,7 @@ class InspectorApp(App[None]):
 
     async def action_quit(self) -> None:
         """Leave; where flows are held, ask what becomes of them."""
-        control = self._desk.control
+        control = self.desk.control
         if control is None or not len(control.holds):
             self.exit()
             return

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from rich.cells import cell_len
+
+from inspector.store.watch import Watched
+from inspector.tui.text import printable
+
 MARGIN = 1
 """Cells at the left edge of each line, where the cursor's bar stands."""
 _WIDE = 150
@@ -22,24 +27,27 @@ class Column:
     wide: int = 0
     """Cells on a wide terminal; 0 where it stays the same."""
     right: bool = False
+    """It holds numbers. Whoever sorts by one looks for the greatest first."""
+    sort: str = ""
+    """The key of the filter language by which it is sorted; empty where nothing can be."""
 
 
 COLUMNS = (
-    Column("seq", "#", 5, 0, wide=7, right=True),
-    Column("age", "age", 4, 4, right=True),
-    Column("agent", "agent", 11, 5, wide=13),
-    Column("model", "model", 11, 3, wide=15),
-    Column("state", "state", 13, 1),
-    Column("in", "in", 5, 7, right=True),
-    Column("out", "out", 6, 6, right=True),
-    Column("cache", "cache", 5, 11, right=True),
-    Column("cost", "cost", 6, 10, right=True),
-    Column("ttft", "ttft", 5, 9, right=True),
-    Column("rate", "tok/s", 5, 12, right=True),
+    Column("seq", "#", 5, 0, wide=7, right=True, sort="seq"),
+    Column("age", "age", 4, 4, right=True, sort="seq"),
+    Column("agent", "agent", 11, 5, wide=13, sort="agent"),
+    Column("model", "model", 11, 3, wide=15, sort="model"),
+    Column("state", "state", 13, 1, sort="state"),
+    Column("in", "in", 5, 7, right=True, sort="in"),
+    Column("out", "out", 6, 6, right=True, sort="out"),
+    Column("cache", "cache", 5, 11, right=True, sort="cache"),
+    Column("cost", "cost", 6, 10, right=True, sort="cost"),
+    Column("ttft", "ttft", 5, 9, right=True, sort="ttft"),
+    Column("rate", "tok/s", 5, 12, right=True, sort="tps"),
     Column("pace", "", 8, 13),
-    Column("p", "p", 4, 14, right=True),
-    Column("ppl", "ppl", 5, 15, right=True),
-    Column("tools", "tools", 11, 8, wide=14),
+    Column("p", "p", 4, 14, right=True, sort="p"),
+    Column("ppl", "ppl", 5, 15, right=True, sort="perplexity"),
+    Column("tools", "tools", 11, 8, wide=14, sort="tool"),
     Column("words", "last words", 6, 2),
 )
 """In the order in which they are shown."""
@@ -48,21 +56,33 @@ OF_TOKENS = frozenset({"p", "ppl"})
 """Columns that say nothing unless a provider tells its tokens' probabilities."""
 
 
+WATCHED = (5, 14)
+"""Cells of a watched column: the least and the most."""
+
+
+def watched_column(watched: Watched, content: int) -> Column:
+    """The column of a watch expression whose values so far take up to `content` cells."""
+    least, most = WATCHED
+    width = max(least, min(most, max(content, cell_len(printable(watched.title)))))
+    return Column(f"watch {watched.key}", watched.title, width, 3, right=True, sort=watched.key)
+
+
 def gap(width: int) -> int:
     """Cells between two columns."""
     return 2 if width >= 110 else 1
 
 
 @lru_cache(maxsize=8)
-def fit(width: int, of_tokens: bool = False) -> tuple[Column, ...]:
+def fit(width: int, of_tokens: bool = False, watched: tuple[Column, ...] = ()) -> tuple[Column, ...]:
     """The columns for a line of `width` cells, fitted so that they fill it; the last words take what is left.
 
     A column may come in only where the words keep a fifth of the line. At least number and state are always there.
-    Those of `OF_TOKENS` are among them where `of_tokens` asks for them.
+    Those of `OF_TOKENS` are among them where `of_tokens` asks for them, and the `watched` ones.
     """
     between = gap(width)
     wanted = [column for column in COLUMNS if of_tokens or column.key not in OF_TOKENS]
     columns = [replace(column, width=column.wide or column.width) if width >= _WIDE else column for column in wanted]
+    columns[-2:-2] = watched
     room = width - MARGIN
     shown: list[Column] = []
     for column in sorted(columns, key=lambda column: column.rank):

@@ -21,11 +21,15 @@ from inspector.tui.request_editor_insert import InsertMenu
 from inspector.tui.rule_input import RuleInput
 from inspector.tui.rules_screen import RulesPane, RulesScreen
 from inspector.tui.runs_screen import RunsPane, RunsScreen
+from inspector.tui.search_pane import HitsPane
+from inspector.tui.search_screen import SearchInput, SearchScreen
 from inspector.tui.token_fork_dialog import TokenForkDialog
 from inspector.tui.token_fork_lines import AlternativeLines
+from inspector.tui.watch_dialog import WatchDialog, WatchInput
 
 DIALOGS: tuple[type[DOMNode], ...] = (
     *(AnswerDialog, AnswerEditor, ExportDialog, ForkDialog, InsertMenu, Listing, LogScreen, MessageList, QuitDialog),
     *(ReplayDialog, RequestEditor, RuleInput, RulesPane, RulesScreen, RunsPane, RunsScreen, SaidList),
-    *(AlternativeLines, CopyDialog, ProfileDialog, TokenForkDialog),
+    *(AlternativeLines, CopyDialog, HitsPane, ProfileDialog, SearchInput, SearchScreen, TokenForkDialog),
+    *(WatchDialog, WatchInput),
 )

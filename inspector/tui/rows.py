@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rich.cells import cell_len, get_character_cell_size
@@ -13,6 +13,7 @@ from rich.style import Style
 from inspector.model.flow import Flow, Reason, State
 from inspector.store.rate_limits import answered_at, retry_after
 from inspector.store.summary import Summary
+from inspector.store.view import Sort
 from inspector.tui import format
 from inspector.tui.columns import MARGIN, Column, gap
 from inspector.tui.hold_words import reason
@@ -38,6 +39,10 @@ _ENDS = {
 }
 
 
+Lead = tuple[str, Tone]
+"""A word that stands before a cell's text, and its tone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """What stands in one column of one row."""
@@ -46,6 +51,8 @@ class Cell:
     tone: Tone = "text"
     tail: bool = False
     """Where it is too long, its end is shown and not its beginning."""
+    leads: tuple[Lead, ...] = ()
+    """What stands before it, and is shown first where there is little room."""
 
 
 def state_cell(flow: Flow, summary: Summary) -> Cell:
@@ -69,8 +76,8 @@ def state_cell(flow: Flow, summary: Summary) -> Cell:
             return Cell(f"✓ {summary.finish or (flow.response.status if flow.response else 'done')}", "muted")
 
 
-def cells(flow: Flow, summary: Summary, now: float) -> dict[str, Cell]:
-    """What a row says in each column. `now` is the wall clock in seconds."""
+def cells(flow: Flow, summary: Summary, now: float, leads: tuple[Lead, ...] = ()) -> dict[str, Cell]:
+    """What a row says in each column. `now` is the wall clock in seconds; `leads` stand before the last words."""
     failed = flow.state is State.FAILED or bool(summary.error)
     text: Tone = "text" if flow.live else "muted" if flow.state is State.CANCELLED else "text"
     out = format.estimate(summary.output_tokens, summary.output_estimated)
@@ -90,7 +97,7 @@ def cells(flow: Flow, summary: Summary, now: float) -> dict[str, Cell]:
         "p": _figure(format.share(summary.mean_probability)),
         "ppl": _figure(_perplexity(summary.perplexity)),
         "tools": Cell(tool_names(summary.tools), text),
-        "words": _words(flow, summary, failed),
+        "words": replace(_words(flow, summary, failed), leads=leads),
     }
 
 
@@ -117,13 +124,38 @@ def draw(columns: Sequence[Column], row: Mapping[str, Cell], styles: Mapping[Ton
         cell = row[column.key]
         if index:
             segments.append(Segment(between, styles["text"]))
-        segments.append(Segment(fitted(printable(cell.text), column, cell.tail), styles[cell.tone]))
+        room = column.width
+        for number, (text, tone) in enumerate(cell.leads, 1):
+            lead = clip(printable(text), room)
+            after = clip(" · ", room - cell_len(lead)) if cell.text or number < len(cell.leads) else ""
+            segments += [Segment(lead, styles[tone]), Segment(after, styles["muted"])]
+            room -= cell_len(lead) + cell_len(after)
+        text = fitted(printable(cell.text), column if room == column.width else replace(column, width=room), cell.tail)
+        segments.append(Segment(text, styles[cell.tone]))
     return segments
 
 
-def heads(columns: Sequence[Column], width: int) -> str:
-    """The line of headings above the rows."""
-    return " " * MARGIN + (" " * gap(width)).join(fitted(column.title, column) for column in columns)
+def heads(columns: Sequence[Column], width: int, sorted_by: Sort | None = None) -> list[tuple[Column, int, str]]:
+    """The headings above the rows: each with its column and the cell at which it begins.
+
+    That of the order is marked, in the gap before its column where there is no room else.
+    """
+    found: list[tuple[Column, int, str]] = []
+    at = MARGIN
+    for column in columns:
+        title = printable(column.title)
+        if (
+            sorted_by is not None
+            and column.sort == sorted_by.key
+            and all(each.sort != column.sort for each, _, _ in found)
+        ):
+            arrow = "▼" if sorted_by.descending else "▲"
+            text = arrow + clip(title, column.width) if column.right else clip(title, column.width - 1) + arrow
+        else:
+            text = clip(title, column.width)
+        found.append((column, at + column.width - cell_len(text) if column.right else at, text))
+        at += column.width + gap(width)
+    return found
 
 
 def fitted(text: str, column: Column, tail: bool = False) -> str:

@@ -16,8 +16,10 @@ from textual.widgets import Footer
 
 from inspector.model.flow import Flow
 from inspector.rules.capture import CaptureSettings
+from inspector.store.lanes import Lanes
 from inspector.store.ledger import Ledger, Totals
 from inspector.store.view import View
+from inspector.store.watch import Watched
 from inspector.tui.copy_actions import CopyActions
 from inspector.tui.covered import CoveredContainer, CoveredVertical
 from inspector.tui.desk import Desk
@@ -26,6 +28,7 @@ from inspector.tui.edit_actions import EditActions
 from inspector.tui.export_dialog import ExportDialog, Exported
 from inspector.tui.filter_bar import FilterBar, FilterInput
 from inspector.tui.flow_list import FlowList
+from inspector.tui.flow_wanted import FlowWanted
 from inspector.tui.frames import FrameClock
 from inspector.tui.header import Figures, HeaderLine, Listener
 from inspector.tui.hold_actions import HoldActions
@@ -33,9 +36,11 @@ from inspector.tui.list_heads import ListHeads
 from inspector.tui.log_screen import Log
 from inspector.tui.profile_dialog import ProfileDialog
 from inspector.tui.replay_actions import ReplayActions
+from inspector.tui.search_actions import SearchActions
 from inspector.tui.splitter import Splitter
 from inspector.tui.token_actions import TokenActions
 from inspector.tui.vocabulary import vocabulary
+from inspector.tui.watch_actions import WatchActions
 from inspector.tui.welcome import Welcome
 
 BESIDE = 240
@@ -49,7 +54,7 @@ HEADER_EVERY = 0.5
 _SHARES = (0.15, 0.85)
 
 
-class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActions):
+class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActions, SearchActions, WatchActions):
     """What the person sees first and mostly."""
 
     BLANK: ClassVar[bool] = True
@@ -67,9 +72,14 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
         Binding("1", "tab('chat')", "chat", show=False, id="tab.chat", tooltip="The conversation"),
         Binding("2", "tab('stream')", "stream", show=False, id="tab.stream", tooltip="Every event of the answer"),
         Binding("3", "tab('tokens')", "tokens", show=False, id="tab.tokens", tooltip="The answer token by token"),
-        Binding("4", "tab('request')", "request", show=False, id="tab.request", tooltip="What was sent"),
-        Binding("5", "tab('response')", "response", show=False, id="tab.response", tooltip="What came back"),
-        Binding("6", "tab('diff')", "diff", show=False, id="tab.diff", tooltip="Compared with another flow"),
+        Binding(
+            "4", "tab('tools')", "tools", show=False, id="tab.tools", tooltip="Tools: declared, called, given back"
+        ),
+        Binding("5", "tab('context')", "context", show=False, id="tab.context", tooltip="What fills the window"),
+        Binding("6", "tab('request')", "request", show=False, id="tab.request", tooltip="What was sent"),
+        Binding("7", "tab('response')", "response", show=False, id="tab.response", tooltip="What came back"),
+        Binding("8", "tab('timing')", "timing", show=False, id="tab.timing", tooltip="Where the time went"),
+        Binding("9", "tab('diff')", "diff", show=False, id="tab.diff", tooltip="Compared with another flow"),
     ]
 
     zoomed: reactive[bool] = reactive(False, repaint=False, bindings=True)
@@ -83,6 +93,7 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
         profile: str = "",
         title: str = "",
         log: Log | None = None,
+        watched: tuple[Watched, ...] = (),
     ) -> None:
         super().__init__(desk)
         store, transcripts = desk.store, desk.transcripts
@@ -92,7 +103,8 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
         self._title = title
         self._log_lines = log
         self._log_seen = 0
-        self._view = View(store, transcripts)
+        self._lanes = Lanes(store, transcripts)
+        self._view = View(store, transcripts, self._lanes)
         self._ledger = Ledger(store, transcripts)
         self._totals = Totals()
         self._clock = FrameClock()
@@ -106,9 +118,9 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
         self._revision = 0
         self._header_due = 0.0
         self._header = HeaderLine(self._figures(), id="header")
-        self._bar = FilterBar(self._values, id="filter")
+        self._bar = FilterBar(self.values, id="filter")
         self._welcome = Welcome(listener.address if listener is not None else None, title, id="welcome")
-        self._list = FlowList(self._view, id="list")
+        self._list = FlowList(self._view, watched=watched, id="list")
         self._heads = ListHeads(self._list, id="heads")
         self._splitter = Splitter(id="splitter")
         self._detail = Detail(
@@ -161,13 +173,18 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
         if not self._detail.is_running:
             return ()
         self._frame += 1
-        return self._pull_list, self.pull_holds, self._list.draw_some, self._detail.pull, self._pull_header
+        detail, header = self._detail.pull, self._pull_header
+        return self._pull_lanes, self._pull_list, self.pull_holds, self._list.draw_some, detail, header
 
     def _pull_header(self) -> None:
         self._totals = self._ledger.update()
         if time.monotonic() >= self._header_due:
             self._header_due = time.monotonic() + HEADER_EVERY
             self._header.show(self._figures())
+
+    def _pull_lanes(self) -> None:
+        if not self._frame % LIST_EVERY or self._lanes.pending:
+            self._lanes.update()
 
     def _pull_list(self) -> None:
         self._take_filter()
@@ -177,7 +194,7 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
             self.remove_class("-empty")
             self._list.focus()
         if self._list.pull():
-            self._bar.show_count(len(self._view.rows), len(self._store))
+            self._bar.show_count(self._view.count, len(self._store))
             if bool(self._view.rows) != self._listed:
                 self._listed = not self._listed
                 self.refresh_bindings()
@@ -188,7 +205,7 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
         if wanted is not None:
             self._view.filter = wanted
             self._list.pull()
-            self._bar.show_count(len(self._view.rows), len(self._store))
+            self._bar.show_count(self._view.count, len(self._store))
 
     def _figures(self) -> Figures:
         totals, control = self._totals, self.desk.control
@@ -214,8 +231,14 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
         if self._log_lines is not None:
             self._log_seen = self._log_lines.count
 
-    def _values(self) -> Mapping[str, Sequence[str]]:
-        return vocabulary(reversed(self._view.rows or list(self._store)), self._transcripts)
+    def listed(self) -> Sequence[Flow]:
+        """The flows that the list shows, and would show if no lane were folded."""
+        return self._view.flows
+
+    def values(self) -> Mapping[str, Sequence[str]]:
+        """What completion offers, by key of the filter language."""
+        listed = [row for row in self._view.rows if isinstance(row, Flow)]
+        return vocabulary(reversed(listed or list(self._store)), self._transcripts)
 
     # Selecting and reading
 
@@ -226,15 +249,15 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
 
     def show_flow(self, flow: Flow, tab: str = "") -> None:
         """Put the list's cursor on a flow, and open a tab of the detail on it."""
-        self._list.pull()
-        index = self._view.index_of(flow.id)
-        if index is None:
+        if not self._list.go_to(flow):
             self._list.hold_still()
-        else:
-            self._list.move_to(index)
         self._detail.show(flow)
         if tab:
             self._detail.active = tab
+
+    @on(FlowWanted)
+    def _wanted(self, event: FlowWanted) -> None:
+        self.show_flow(event.flow, event.tab)
 
     @on(FlowList.Selected)
     def _selected(self, event: FlowList.Selected) -> None:
@@ -343,7 +366,7 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
     def action_export(self) -> None:
         """Ask for a file and write the listed flows to it."""
         name = f"flows-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
-        self.app.push_screen(ExportDialog(tuple(self._view.rows), name), self._exported)
+        self.app.push_screen(ExportDialog(tuple(self._view.flows), name), self._exported)
 
     def _exported(self, exported: Exported | None) -> None:
         if exported is not None:

@@ -61,10 +61,14 @@ class SearchLine(Horizontal):
         """What is searched for; empty where nothing is."""
         return self._input.value if self.has_class("-open") else ""
 
-    def open(self) -> None:
-        """Let the person type."""
+    def open(self, text: str | None = None) -> None:
+        """Let the person type; with a text, show that this is searched for."""
         self.add_class("-open")
-        self._input.focus()
+        if text is None:
+            self._input.focus()
+            return
+        with self.prevent(Input.Changed):
+            self._input.value = text
 
     def close(self) -> None:
         """Go away."""

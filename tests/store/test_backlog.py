@@ -27,3 +27,12 @@ def test_a_slice_ends_when_its_time_is_up() -> None:
     assert len(backlog) == 6
     backlog.clear()
     assert list(backlog.take(3)) == []
+
+
+def test_what_is_not_ready_waits_and_so_does_what_came_before_it() -> None:
+    backlog = Backlog()
+    a, b, c = (chat_flow(name) for name in "abc")
+    backlog.add([a, b, c])
+    assert list(backlog.take(ready=lambda flow: flow is not b)) == [c]
+    assert len(backlog) == 2
+    assert list(backlog.take()) == [b, a]

@@ -27,9 +27,14 @@ def make_view(*flows: Flow) -> tuple[FlowStore, View]:
     return store, view
 
 
+def flows_of(view: View) -> list[Flow]:
+    """The rows, where nothing has a heading."""
+    return [row for row in view.rows if isinstance(row, Flow)]
+
+
 def ids(view: View) -> list[str]:
     """The rows by their ids."""
-    return [flow.id for flow in view.rows]
+    return [flow.id for flow in flows_of(view)]
 
 
 def test_rows_stand_by_arrival_and_say_what_moved() -> None:
@@ -42,7 +47,7 @@ def test_rows_stand_by_arrival_and_say_what_moved() -> None:
     store.add(third)
     assert view.update(inf) == Change(first_moved=2)
     store.touch(third)
-    store.touch(view.rows[0])
+    store.touch(flows_of(view)[0])
     assert view.update(inf) == Change(changed=(0, 2))
     assert [view.index_of(name) for name in ("a", "b", "c", "d")] == [0, 1, 2, None]
     assert view.summary(third).prompt == "Say hello"
@@ -56,7 +61,7 @@ def test_a_file_written_as_flows_end_is_shown_by_arrival() -> None:
     assert ids(view) == ["b", "c", "a"]
     store.add(chat_flow("d"))
     assert view.update(inf) == Change(first_moved=3)
-    assert view.rows[3].seq == 4
+    assert flows_of(view)[3].seq == 4
 
 
 def test_a_flow_that_takes_the_place_of_another_is_shown() -> None:
@@ -74,8 +79,8 @@ def test_rows_come_and_go_with_the_filter() -> None:
     assert view.update(inf) == Change(reset=True, first_moved=0)
     assert ids(view) == ["a", "c"]
 
-    finish(view.rows[0])
-    store.touch(view.rows[0])
+    finish(flows_of(view)[0])
+    store.touch(flows_of(view)[0])
     assert view.update(inf) == Change(first_moved=0)
     assert ids(view) == ["c"]
     view.filter = parse("agent:x  state:waiting ")
@@ -116,7 +121,7 @@ def test_a_row_that_moves_down_says_from_where() -> None:
     assert ids(view) == ["a", "b", "c"]
     stream(growing, chat_chunks(usage=(90, 1, 0)))
     store.touch(growing)
-    store.touch(view.rows[2])
+    store.touch(flows_of(view)[2])
     assert view.update(inf) == Change(first_moved=0)
     assert ids(view) == ["b", "a", "c"]
 
@@ -132,6 +137,16 @@ def test_sorting_by_words() -> None:
     view.sort = None
     view.update(inf)
     assert ids(view) == ["a", "b", "c"]
+
+
+def test_texts_sort_by_their_characters_either_way() -> None:
+    names = ["b", "", "ab", "a", "ba", "\U0010ffff", "ä", "a\U0010ffff", "aa"]
+    _, view = make_view(*(chat_flow(f"f{number}", agent=name) for number, name in enumerate(names)))
+    for descending in (False, True):
+        view.sort = Sort("agent", descending)
+        view.update(inf)
+        shown = [flow.agent for flow in flows_of(view)]
+        assert shown == [*sorted(filter(None, names), reverse=descending), ""]
 
 
 def test_a_long_list_is_judged_over_several_updates() -> None:
@@ -158,8 +173,28 @@ def test_a_change_judges_the_changed_flows_only() -> None:
     assert view.pending == 0
 
 
-FILTERS = ("", "agent:codex", "-agent:codex", "state:done", "in:>50", "hello or state:waiting", "size:>350")
-SORTS = (None, Sort("seq", True), Sort("agent"), Sort("agent", True), Sort("in"), Sort("out", True), Sort("state"))
+FILTERS = (
+    "",
+    "cost:*",
+    "state:=done tool:*",
+    "model~gpt and not in:>=50",
+    "agent:codex",
+    "-agent:codex",
+    "state:done",
+    "in:>50",
+    "hello or state:waiting",
+    "size:>350",
+)
+SORTS = (
+    None,
+    Sort("seq", True),
+    Sort("cost", True),
+    Sort("agent"),
+    Sort("agent", True),
+    Sort("in"),
+    Sort("out", True),
+    Sort("state"),
+)
 
 
 looks = st.tuples(st.sampled_from(FILTERS), st.sampled_from(SORTS))
@@ -201,7 +236,7 @@ class Session:
         """Update the view: what the change does not speak of must stand as it was shown."""
         before, revision = self.shown, dict(self.revisions())
         change = self.view.update(budget_ms)
-        now = [flow.id for flow in self.view.rows]
+        now = ids(self.view)
         kept = len(now) if change.first_moved is None else change.first_moved
         if not change.reset:
             assert now[:kept] == before[:kept]

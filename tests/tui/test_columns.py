@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
+from inspector.store.view import Sort
+from inspector.store.watch import Watched
 from inspector.tui import rows
-from inspector.tui.columns import COLUMNS, MARGIN, OF_TOKENS, fit, gap
+from inspector.tui.columns import COLUMNS, MARGIN, OF_TOKENS, fit, gap, watched_column
 
 
 @pytest.mark.parametrize("of_tokens", [False, True])
@@ -14,7 +16,44 @@ def test_columns_fill_the_line_exactly(of_tokens: bool) -> None:
     for width in range(28, 400):
         columns = fit(width, of_tokens)
         assert MARGIN + sum(column.width for column in columns) + gap(width) * (len(columns) - 1) == width
-        assert cell_len(rows.heads(columns, width)) == width
+        titles = rows.heads(columns, width)
+        assert [column for column, _, _ in titles] == list(columns)
+        ends = [start + cell_len(text) for _, start, text in titles]
+        assert all(end < start for end, (_, start, _) in zip(ends, titles[1:], strict=False))
+        assert ends[-1] <= width
+
+
+def test_the_column_of_the_order_is_marked_once() -> None:
+    for width in (40, 79, 120, 200):
+        columns = fit(width)
+        for column in columns:
+            if column.sort:
+                for descending, sign in ((False, "▲"), (True, "▼")):
+                    titles = rows.heads(columns, width, Sort(column.sort, descending))
+                    marked = [(each.sort, text) for each, _, text in titles if sign in text]
+                    assert [key for key, _ in marked] == [column.sort]
+                    ends = [start + cell_len(text) for _, start, text in titles]
+                    assert all(end <= start for end, (_, start, _) in zip(ends, titles[1:], strict=False))
+
+
+def test_watched_values_have_columns_as_wide_as_they_need() -> None:
+    watched = Watched("request.max_tokens", "max_tokens")
+    assert watched_column(watched, 3).width == 10
+    assert watched_column(Watched("size", "size"), 3).width == 5
+    assert watched_column(Watched("size", "\x1b[31m"), 0).width == 5
+    assert watched_column(watched, 400).width == 14
+    columns = (watched_column(watched, 5), watched_column(Watched("in", "in"), 4))
+    assert [column.key for column in fit(200, False, columns)][-4:] == [
+        "watch request.max_tokens",
+        "watch in",
+        "tools",
+        "words",
+    ]
+    narrow = [column.key for column in fit(79, False, columns)]
+    assert narrow == ["seq", "age", "model", "state", "watch request.max_tokens", "watch in", "words"]
+    for width in range(28, 300):
+        shown = fit(width, True, columns)
+        assert MARGIN + sum(column.width for column in shown) + gap(width) * (len(shown) - 1) == width
 
 
 @pytest.mark.parametrize("width", [1, 5, 12, 17, 20])

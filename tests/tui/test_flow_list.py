@@ -114,7 +114,7 @@ async def test_a_live_row_tells_how_far_it_is() -> None:
 @pytest.mark.anyio
 async def test_a_refusal_says_when_to_ask_again_and_an_answer_what_it_cost() -> None:
     price_list.prepare(wait=True)
-    refused = respond(chat_flow("refused"), 429, "application/json")
+    refused = respond(chat_flow("refused", prompt="Another"), 429, "application/json")
     assert refused.response is not None
     refused.response.headers = Headers([("retry-after", "12")])
     stream(refused, [b'{"error": {"type": "rate_limit", "message": "slow down"}}'])
