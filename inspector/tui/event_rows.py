@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inspector.dialects import ARRAYS
 from inspector.dialects._base import parse_object
 from inspector.dialects._invoke_events import inside
 from inspector.model.flow import Flow, Response
+from inspector.store.arrivals import TOGETHER
 from inspector.tui.decoded_copy import DecodedCopy
 from inspector.tui.format import count
 from inspector.tui.spans import Line
@@ -33,6 +35,8 @@ _LONGEST = 10_000.0
 """The gap, in ms, that fills the bar; the bar's scale is logarithmic."""
 PAUSE = 1000.0
 """The gap, in ms, from which on it is marked as a pause."""
+_FAR = 1000
+"""Rows before and behind one that are looked at for its burst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +113,33 @@ class EventRows:
         self.rows.append(Row(number, event.at, gap, event.data, event.name, kind, event.start, event.end, event.note))
 
 
-def row_line(row: Row, width: int) -> Line:
-    """A row as wide as there is room for: columns drop out where it is narrow."""
+def bracket(rows: Sequence[Row], index: int) -> str:
+    """The sign of a row's place in a burst, where less than a millisecond lies between the rows; a blank without."""
+    before = index > 0 and rows[index].gap < TOGETHER
+    behind = index + 1 < len(rows) and rows[index + 1].gap < TOGETHER
+    return "│" if before and behind else "└" if before else "┌" if behind else " "
+
+
+def when(rows: Sequence[Row], index: int) -> str:
+    """When a row came, in words: its time, its gap, its place in a burst."""
+    row = rows[index]
+    words = f"at {row.at / 1000:.3f} s"
+    if index:
+        words += f", {_ms(row.gap)} after {rows[index - 1].kind} {row.number - 1}"
+    first, last = index, index
+    while first > max(0, index - _FAR) and rows[first].gap < TOGETHER:
+        first -= 1
+    while last + 1 < min(len(rows), index + _FAR) and rows[last + 1].gap < TOGETHER:
+        last += 1
+    size = last - first + 1
+    return words if size == 1 else f"{words} · in a burst of {size:,}{' or more' if size >= _FAR else ''}"
+
+
+def row_line(row: Row, width: int, mark: str = " ") -> Line:
+    """A row as wide as there is room for: columns drop out where it is narrow. `mark` as `bracket` has it."""
     name, words = read_row(row)
     style = "error" if name == "error" else "faint" if row.kind != "data" else "accent" if name == "[DONE]" else "key"
-    line: Line = [("faint", f"{row.number:>5}  ")]
+    line: Line = [("faint", f"{row.number:>5} "), ("key", mark)]
     if width >= 40:
         line.append(("muted", f"{row.at / 1000:>8.3f}s  "))
     if width >= 56:

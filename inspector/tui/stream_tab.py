@@ -10,7 +10,7 @@ from inspector.store.transcripts import Transcripts
 from inspector.tui.body_lines import hex_line, looks_binary
 from inspector.tui.chat_blocks import size_of
 from inspector.tui.covered import CoveredContainer
-from inspector.tui.event_rows import EventRows, Row, row_line
+from inspector.tui.event_rows import EventRows, Row, bracket, row_line, when
 from inspector.tui.line_pane import LinePane
 from inspector.tui.spans import Line, json_line
 from inspector.tui.tab import Tab
@@ -42,7 +42,7 @@ class EventPane(LinePane):
         """One event."""
         if self.events is None or not self.events.rows:
             return [("muted", "nothing came yet")]
-        return row_line(self.events.rows[index], width)
+        return row_line(self.events.rows[index], width, bracket(self.events.rows, index))
 
     def search_text(self, index: int) -> str:
         """The whole event."""
@@ -65,12 +65,13 @@ class RawPane(LinePane):
         super().__init__()
         self._row: Row | None = None
         self._raw = b""
+        self._when = ""
         self._lines: list[Line] = []
 
-    def show_event(self, row: Row | None, raw: bytes) -> None:
-        """Show another event; `raw` is what stood in the body, framing included."""
-        if row != self._row or raw != self._raw:
-            self._row, self._raw = row, raw
+    def show_event(self, row: Row | None, raw: bytes, when: str) -> None:
+        """Show another event; `raw` is what stood in the body, framing included, `when` how it came, in words."""
+        if row != self._row or raw != self._raw or when != self._when:
+            self._row, self._raw, self._when = row, raw, when
             self._lines = self._wrapped()
             self.cursor = 0
             self.lines_changed()
@@ -95,7 +96,8 @@ class RawPane(LinePane):
             return []
         span = f"bytes {row.start}–{row.end}"
         result: list[Line] = [
-            [("bold", f"{row.kind} {row.number}"), ("muted", f" · {span} · {size_of(len(self._raw))}")]
+            [("bold", f"{row.kind} {row.number}"), ("muted", f" · {span} · {size_of(len(self._raw))}")],
+            [("muted", self._when)],
         ]
         shown = self._raw[:RAW_LIMIT]
         if looks_binary(bytearray(shown)):
@@ -112,6 +114,7 @@ class StreamTab(Tab):
 
     tab_id = "stream"
     title = "Stream"
+    reads = False
     DEFAULT_CSS = """
     StreamTab {
         & > Container { layout: vertical; height: 1fr; }
@@ -164,10 +167,11 @@ class StreamTab(Tab):
             return
         first = self._pane.events.advance(SLICE)
         if first is not None:
-            self._pane.grown(first)
+            self._pane.grown(max(0, first - 1))  # the row before may belong to a burst now
 
     @on(LinePane.CursorMoved)
     def _moved(self) -> None:
         row, events = self._pane.row, self._pane.events
         raw = bytes(events.copy.data[row.start : row.end]) if row is not None and events is not None else b""
-        self._raw.show_event(row, raw)
+        words = when(events.rows, self._pane.cursor) if row is not None and events is not None else ""
+        self._raw.show_event(row, raw, words)

@@ -8,7 +8,7 @@ import pytest
 
 from inspector.model.flow import Flow, Reason
 from inspector.store.flows import FlowStore
-from inspector.tui.event_rows import EventRows, bar, digest, row_line
+from inspector.tui.event_rows import EventRows, bar, bracket, digest, row_line, when
 from inspector.tui.spans import plain, width_of
 from inspector.tui.stream_tab import EventPane, RawPane, StreamTab
 from tests.captures import capture_flows
@@ -93,6 +93,35 @@ def test_bars_grow_with_the_gap() -> None:
     lengths = [len(bar(gap).strip()) for gap in (0, 5, 50, 500, 5000, 50_000)]
     assert lengths == sorted(lengths)
     assert (lengths[0], lengths[-1]) == (0, 6)
+
+
+def test_what_came_at_once_is_bracketed() -> None:
+    rows = rows_of(streamed(sse("ping"), sse("a") + sse("b") + sse("c"), sse("d"), sse("e") + sse("message_stop"))).rows
+    assert "".join(bracket(rows, index) for index in range(len(rows))) == " ┌│└ ┌└"
+    assert when(rows, 0) == "at 0.110 s"
+    assert when(rows, 1) == "at 0.120 s, 10ms after data 1 · in a burst of 3"
+    assert when(rows, 4) == "at 0.130 s, 10ms after data 4"
+    assert plain(row_line(rows[2], 120, bracket(rows, 2))).startswith("    3 │")
+
+
+def test_a_burst_without_end_is_not_counted_to_its_end() -> None:
+    rows = rows_of(streamed(sse("ping") * 5000)).rows
+    assert when(rows, 2500).endswith("in a burst of 2,000 or more")
+
+
+@pytest.mark.anyio
+async def test_a_burst_that_grows_is_bracketed_anew() -> None:
+    flow = begin(anthropic_flow([]))
+    app = DetailApp(flow)
+    async with app.run_test(size=(120, 24)) as pilot:
+        app.detail.active = "stream"
+        feed(flow, app.store, sse("ping"))
+        await frames(pilot)
+        feed(flow, app.store, sse("pong"), gap=0.2)
+        await frames(pilot)
+        pane, raw = app.detail.query_one(EventPane), app.detail.query_one(RawPane)
+        assert [line[6] for line in seen(pane)[:2]] == ["┌", "└"]
+        assert "0.2ms after data 1 · in a burst of 2" in seen(raw)[1]
 
 
 @pytest.mark.parametrize("width", [10, 20, 45, 60, 90, 200])
