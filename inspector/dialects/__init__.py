@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal
+
+from inspector.dialects import gemini, ollama
 from inspector.dialects._base import Dialect
 from inspector.dialects.anthropic import Anthropic
 from inspector.dialects.anthropic_count_tokens import AnthropicCountTokens
@@ -41,6 +45,14 @@ DIALECTS: tuple[Dialect, ...] = (
 ARRAYS = frozenset({"gemini"})
 """Dialects whose streams may come as one JSON array, member by member."""
 
+Unnamed = Literal["array", "lines", ""]
+"""What a stream is that is called `application/json`; empty for a document."""
+
+_UNNAMED: dict[str, tuple[Callable[[Request], bool], Unnamed]] = {
+    "gemini": (gemini.asks_for_stream, "array"),
+    "ollama": (ollama.asks_for_stream, "lines"),
+}
+
 _BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
 
 
@@ -52,3 +64,14 @@ def detect(request: Request) -> Dialect:
 def by_name(name: str) -> Dialect:
     """The dialect of that name; raw where there is none, as for a recording of a newer version."""
     return _BY_NAME.get(name, DIALECTS[-1])
+
+
+def unnamed_stream(dialect: str, request: Request) -> Unnamed:
+    """What the answer to a request comes as, where its content type says no more than `application/json`.
+
+    An error is a document all the same.
+    """
+    if (known := _UNNAMED.get(dialect)) is None:
+        return ""
+    asks_for_stream, comes = known
+    return comes if asks_for_stream(request) else ""

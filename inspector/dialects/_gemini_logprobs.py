@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from inspector.dialects._array_strip import ArrayStrip
 from inspector.dialects._base import parse_object
-from inspector.dialects._event_strip import EventStrip
 from inspector.dialects._gemini_shape import key_of, pick
 from inspector.dialects._gemini_strip import TOP, WHOLE, GeminiCuts
 from inspector.dialects._gemini_tokens import GeminiTokens
@@ -40,7 +40,7 @@ class GeminiLogprobs:
 
     def strip(self, added: Sequence[str]) -> Strip:
         """What takes those additions out of one answer."""
-        return EventStrip(GeminiCuts(added))
+        return ArrayStrip(GeminiCuts(added))
 
     def reader(self) -> TokenReader:
         """A reader for one answer."""

@@ -44,7 +44,7 @@ class Gemini:
 
     def prompt(self, request: Request, body: bytes) -> Prompt:
         """Read a request's body. ValueError where it is no JSON object with contents."""
-        return read_prompt(parse_object(body), _model(request), _method(request) == "streamGenerateContent")
+        return read_prompt(parse_object(body), _model(request), asks_for_stream(request))
 
     def reader(self, transcript: Transcript) -> Reader:
         """A reader of one answer, streamed or whole."""
@@ -90,6 +90,11 @@ class _CountReader:
     def close(self) -> None:
         """A count has no end of its own."""
         self._answer.complete = True
+
+
+def asks_for_stream(request: Request) -> bool:
+    """Whether the answer is to come as a stream: the path says so."""
+    return _method(request) == "streamGenerateContent"
 
 
 def with_model(url: str, model: str) -> str | None:

@@ -17,6 +17,7 @@ from inspector.dialects._ollama_writer import OllamaWriter
 from inspector.dialects._writing import Writer
 from inspector.model.flow import Request
 from inspector.model.message import Prompt, Transcript
+from inspector.wire.body import decoded
 
 _PATH = re.compile(r"^[^?#]*/api/+(?:chat|generate)/*(?:[?#]|$)")
 
@@ -41,3 +42,12 @@ class Ollama:
     def reader(self, transcript: Transcript) -> Reader:
         """A reader of one answer, streamed or whole."""
         return OllamaReader(transcript)
+
+
+def asks_for_stream(request: Request) -> bool:
+    """Whether the answer is to come as a stream: it does unless the body says no, or is none of this API."""
+    body, _ = decoded(request.headers, bytes(request.body))
+    try:
+        return parse_object(body).get("stream") is not False
+    except (ValueError, RecursionError):
+        return False
