@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
@@ -20,14 +21,21 @@ from inspector.model.message import (
     Reasoning,
     Refusal,
     Text,
+    Tool,
     ToolCall,
     ToolResult,
 )
+from inspector.store.alignment import Match, Steps, common_head, finish, gaps, matches, numbered
 
 EFFORT = 100_000
 """Pairs of equal words, one of each text, beyond which two texts are not compared word by word."""
 LONG = 200_000
 """Characters of two texts together from which on they are compared by line first."""
+LONGEST = 500_000
+"""Characters that differ in two texts together from which on they differ as a whole."""
+_NEAR = 1000
+"""Characters within which a blank is looked for."""
+_BLANK = re.compile(r"\s")
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _ROLES = {"system": "system", "user": "user", "assistant": "model", "tool": "tool"}
@@ -53,6 +61,8 @@ class Change:
     kind: Kind
     before: Piece | None
     after: Piece | None
+    count: int = 1
+    """How many pieces in a row are the same; where several are, they are not given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +75,18 @@ class Run:
 
 def prompt_pieces(prompt: Prompt) -> list[Piece]:
     """What the model was given, in order."""
-    settings = {"model": prompt.model, "stream": prompt.stream, **prompt.parameters}
-    pieces = [Piece("setting", name, _dump(value)) for name, value in settings.items() if value not in ("", False)]
-    for message in prompt.messages:
-        pieces += _pieces(message)
-    return pieces + [Piece("tools", tool.name, f"{tool.description}\n{_dump(tool.schema)}") for tool in prompt.tools]
+    said = [piece for message in prompt.messages for piece in message_pieces(message)]
+    return [*_settings(prompt), *said, *map(_declared, prompt.tools)]
+
+
+def message_pieces(message: Message) -> tuple[Piece, ...]:
+    """What stands in one message."""
+    return tuple(_piece(_ROLES[message.role], part) for part in message.parts)
 
 
 def answer_pieces(answer: Answer) -> list[Piece]:
     """What came back, in order."""
-    pieces = [piece for choice in answer.choices for piece in _pieces(choice)]
+    pieces = [piece for choice in answer.choices for piece in message_pieces(choice)]
     reasons = [choice.finish_reason for choice in answer.choices if choice.finish_reason]
     pieces += [Piece("setting", "finish", reason) for reason in reasons]
     return pieces + ([Piece("setting", "error", answer.error)] if answer.error else [])
@@ -82,14 +94,61 @@ def answer_pieces(answer: Answer) -> list[Piece]:
 
 def compare(before: Sequence[Piece], after: Sequence[Piece]) -> list[Change]:
     """Line two sequences up. A piece that was replaced by one of its kind has changed; any other is gone or new."""
+    return finish(compare_in_steps(before, after))
+
+
+def compare_in_steps(before: Iterable[Piece], after: Iterable[Piece]) -> Steps[list[Change]]:
+    """As `compare`, with pauses; the pieces may be made as they are asked for."""
+    old, new = list[Piece](), list[Piece]()
+    numbers: dict[Hashable, int] = {}
+    old_numbers = yield from numbered(_kept(before, old), numbers)
+    new_numbers = yield from numbered(_kept(after, new), numbers)
+    found = yield from matches(old_numbers, new_numbers)
     changes: list[Change] = []
-    for tag, start, end, new_start, new_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        old, new = before[start:end], after[new_start:new_end]
-        if tag == "equal":
-            changes += [Change("same", left, right) for left, right in zip(old, new, strict=True)]
-        else:
-            changes += _replaced(list(old), list(new))
+    for gap, run in zip(gaps(found, len(old), len(new)), [*found, None], strict=True):
+        yield
+        changes += _replaced([old[index] for index in gap.before], [new[index] for index in gap.after])
+        if run is not None:
+            pairs = zip(old[run.before : run.before + run.size], new[run.after : run.after + run.size], strict=True)
+            changes += [Change("same", left, right) for left, right in pairs]
     return changes
+
+
+def compare_prompts(before: Prompt, after: Prompt) -> Steps[list[Change]]:
+    """As `compare` of what both models were given: settings, messages, tools. Only messages that differ are read."""
+    changes = yield from compare_in_steps(_settings(before), _settings(after))
+    found = yield from line_up(before.messages, after.messages)
+    between = gaps(found, len(before.messages), len(after.messages))
+    for gap, run in zip(between, [*found, None], strict=True):
+        changes += yield from compare_in_steps(
+            (piece for index in gap.before for piece in message_pieces(before.messages[index])),
+            (piece for index in gap.after for piece in message_pieces(after.messages[index])),
+        )
+        yield
+        if run is not None:
+            same = after.messages[run.after : run.after + run.size]
+            changes.append(Change("same", None, None, sum(len(message.parts) for message in same)))
+    changes += yield from compare_in_steps(map(_declared, before.tools), map(_declared, after.tools))
+    return changes
+
+
+def line_up(before: Sequence[Message], after: Sequence[Message]) -> Steps[list[Match]]:
+    """The runs of messages that both prompts have."""
+    head = yield from common_head(before, after)
+    numbers: dict[Hashable, int] = {}
+    old = yield from numbered((message_pieces(message) for message in before[head:]), numbers)
+    new = yield from numbered((message_pieces(message) for message in after[head:]), numbers)
+    found = yield from matches(old, new)
+    rest = [Match(run.before + head, run.after + head, run.size) for run in found]
+    if head and rest and rest[0][:2] == (head, head):
+        return [Match(0, 0, head + rest[0].size), *rest[1:]]
+    return [Match(0, 0, head), *rest] if head else rest
+
+
+def _kept(pieces: Iterable[Piece], kept: list[Piece]) -> Iterator[Piece]:
+    for piece in pieces:
+        kept.append(piece)
+        yield piece
 
 
 def words(before: str, after: str) -> tuple[list[Run], list[Run]]:
@@ -98,9 +157,38 @@ def words(before: str, after: str) -> tuple[list[Run], list[Run]]:
     What is too long for a comparison by word is compared by line, and by word within the lines that differ, as far as
     that goes; the rest differs as a whole.
     """
-    pairs = _by_word(before, after, EFFORT) if len(before) + len(after) <= LONG else None
-    pairs = pairs if pairs is not None else _by_line(before, after)
+    size = len(before) + len(after)
+    head, tail = _shared(before, after) if size > LONG else (0, 0)
+    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
+    if size - 2 * (head + tail) > LONGEST:
+        pairs: _Pairs | None = [(Run(old, False), Run(new, False))]
+    else:
+        pairs = _by_word(old, new, EFFORT) if len(old) + len(new) <= LONG else None
+    pairs = pairs if pairs is not None else _by_line(old, new)
+    pairs = [*_same([before[:head]] if head else []), *pairs, *_same([before[len(before) - tail :]] if tail else [])]
     return [left for left, _ in pairs], [right for _, right in pairs]
+
+
+def _shared(before: str, after: str) -> tuple[int, int]:
+    """About how many characters two long texts share at their beginning and at their end, cut at blanks if possible."""
+    head = _equal(min(len(before), len(after)), lambda start, end: before[start:end] == after[start:end])
+    near = max(0, head - _NEAR)
+    head = max(before.rfind(" ", near, head), before.rfind("\n", near, head), near - 1) + 1 if near else 0
+    old, new = len(before), len(after)
+    tail = _equal(
+        min(old, new) - head, lambda start, end: before[old - end : old - start] == after[new - end : new - start]
+    )
+    blank = _BLANK.search(before, old - tail, old - tail + _NEAR)
+    return head, old - blank.end() if blank else max(0, tail - _NEAR)
+
+
+def _equal(most: int, same: Callable[[int, int], bool]) -> int:
+    """The greatest length, up to `most`, on which two texts agree; `same` compares a stretch of both."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if same(low, middle) else (low, middle - 1)
+    return low
 
 
 _Pairs = list[tuple[Run, Run]]
@@ -181,23 +269,33 @@ def _common(old: Sequence[str], new: Sequence[str]) -> int:
 
 def _replaced(old: list[Piece], new: list[Piece]) -> Iterator[Change]:
     """Pairs of the same role and title in their order; what is left over on either side is gone or new."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for index, piece in enumerate(old):
+        places.setdefault(_kind(piece), []).append(index)
+    following = 0
     for after in new:
-        place = next((i for i, piece in enumerate(old) if _kind(piece) == _kind(after)), None)
-        if place is None:
+        known = places.get(_kind(after), [])
+        place = bisect_left(known, following)
+        if place == len(known):
             yield Change("added", None, after)
             continue
-        yield from (Change("removed", gone, None) for gone in old[:place])
-        yield Change("changed", old[place], after)
-        del old[: place + 1]
-    yield from (Change("removed", gone, None) for gone in old)
+        yield from (Change("removed", gone, None) for gone in old[following : known[place]])
+        yield Change("changed", old[known[place]], after)
+        following = known[place] + 1
+    yield from (Change("removed", gone, None) for gone in old[following:])
 
 
 def _kind(piece: Piece) -> tuple[str, str]:
     return piece.role, piece.title if piece.role in ("setting", "tools") else ""
 
 
-def _pieces(message: Message) -> list[Piece]:
-    return [_piece(_ROLES[message.role], part) for part in message.parts]
+def _settings(prompt: Prompt) -> list[Piece]:
+    settings = {"model": prompt.model, "stream": prompt.stream, **prompt.parameters}
+    return [Piece("setting", name, _dump(value)) for name, value in settings.items() if value not in ("", False)]
+
+
+def _declared(tool: Tool) -> Piece:
+    return Piece("tools", tool.name, f"{tool.description}\n{_dump(tool.schema)}")
 
 
 def _piece(role: str, part: Part) -> Piece:

@@ -6,6 +6,8 @@ import codecs
 from abc import ABC, abstractmethod
 from typing import Protocol
 
+from inspector.model.headers import mask
+from inspector.tui.body_secrets import is_secret, safe_text
 from inspector.tui.chat_blocks import size_of
 from inspector.tui.json_tree import ROW_LIMIT, JsonTree, Node, Words
 from inspector.tui.spans import Line, json_line, plain
@@ -118,7 +120,7 @@ class TextLines(_Plain):
 
     def line(self, index: int) -> Line:
         """One line of the text."""
-        line = self._text.lines[index]
+        line = safe_text(self._text.lines[index])
         head, colon, rest = line.partition(":")
         if colon and head in ("data", "event", "id", "retry"):
             return [("key", head), ("muted", colon), *(json_line(rest) if head == "data" else [("accent", rest)])]
@@ -235,8 +237,10 @@ class TreeLines:
             self.tree.rewrap()
 
     def toggle(self, index: int) -> bool:
-        """Fold or unfold a value."""
-        return self.tree.toggle(index)
+        """Fold or unfold a value, but no secret."""
+        node = self._node(index)
+        hidden = self.tree.kind(node) == '"' and isinstance(node.key, str) and is_secret(node.key)
+        return not hidden and self.tree.toggle(index)
 
     def toggle_all(self) -> bool:
         """Fold or unfold all."""
@@ -265,7 +269,8 @@ class TreeLines:
 
     def _mark(self, node: Node) -> Line:
         kind = self.tree.kind(node)
-        folds = (kind in "{[" and (node.items or node.opened or node.end < 0)) or (kind == '"' and self._is_long(node))
+        words = kind == '"' and self._is_long(node) and not (isinstance(node.key, str) and is_secret(node.key))
+        folds = (kind in "{[" and (node.items or node.opened or node.end < 0)) or words
         return [("accent", "▾ " if node.opened else "▸ ")] if folds else [("", "  ")]
 
     def _is_long(self, node: Node) -> bool:
@@ -280,9 +285,11 @@ class TreeLines:
         if kind in "{[":
             close = "}" if kind == "{" else "]"
             held: Line = [("muted", f"{kind}{node.items or ''}{close} " if node.end >= 0 else f"{kind}…{close} ")]
-            preview: Line = [] if node.opened or not node.items else [("faint", clean(self._head(node)[: self._width]))]
+            preview: Line = (
+                [] if node.opened or not node.items else [("faint", clean(safe_text(self._head(node))[: self._width]))]
+            )
             return [*held, ("faint", f" {size_of(size)}  " if size >= 1000 else ""), *preview, *broken]
-        head = clean(self._head(node))
+        head = clean(self._safe(node, self._head(node)))
         if kind == '"':
             long = self._is_long(node)
             if node.opened:
@@ -290,6 +297,12 @@ class TreeLines:
             return [("faint", f"{size_of(size)}  " if long else ""), ("string", head), *broken]
         return [*json_line(head), *broken]
 
+    def _safe(self, node: Node, text: str) -> str:
+        """What stands for a secret where there is one."""
+        if isinstance(node.key, str) and is_secret(node.key):
+            return f'"{mask(text.strip(chr(34)))}"'
+        return safe_text(text)
+
     def _wrap(self, text: str, depth: int) -> list[str]:
         room = max(10, self._width - 2 * min(depth, _DEEPEST) - 4)
-        return WrappedText(room, text).lines
+        return WrappedText(room, safe_text(text)).lines

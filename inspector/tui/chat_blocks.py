@@ -30,6 +30,8 @@ HISTORY_LINES = 12
 """Lines of an earlier message that are shown before the rest is folded."""
 RESULT_LINES = 3
 ARGUMENT_LINES = 6
+NEW = "+ new"
+CHANGED = "~ changed"
 _TOKEN_BYTES = 4
 """A rule of thumb, for sizes that no provider names."""
 _NAMES = {"system": "system", "user": "user", "assistant": "model", "tool": "tool"}
@@ -64,24 +66,10 @@ class Block:
     """Whether it is being written: a caret stands at its end."""
     arguments: bool = False
     """Whether its only body is a call's arguments in JSON, still being written."""
-
-
-def prompt_blocks(prompt: Prompt) -> list[Block]:
-    """What the model was given. Calls are joined with their results; results without a call stand for themselves."""
-    results = {part.id: part for message in prompt.messages for part in message.parts if isinstance(part, ToolResult)}
-    calls = {call.id for message in prompt.messages for call in message.tool_calls()}
-    blocks: list[Block] = [_asked(prompt)] if prompt.model else []
-    tools_shown = not prompt.tools
-    for number, message in enumerate(prompt.messages):
-        if not tools_shown and message.role != "system":
-            blocks.append(_tools(prompt.tools))
-            tools_shown = True
-        for place, part in enumerate(message.parts):
-            if isinstance(part, ToolResult) and part.id in calls:
-                continue
-            result = results.get(part.id) if isinstance(part, ToolCall) else None
-            blocks.append(_folded(_block(f"{number}.{place}", message, part, result)))
-    return blocks if tools_shown else [*blocks, _tools(prompt.tools)]
+    mark: str = ""
+    """What sets it apart from the turn before (`NEW`, `CHANGED`); a bar runs down its left edge then."""
+    fold: bool = False
+    """Whether it stands for messages that are folded away; its head has the whole line."""
 
 
 def answer_blocks(answer: Answer, live: bool) -> list[Block]:
@@ -97,7 +85,7 @@ def answer_blocks(answer: Answer, live: bool) -> list[Block]:
                 continue
             growing = live and place == len(choice.parts) - 1
             result = results.get(part.id) if isinstance(part, ToolCall) else None
-            block = _block(f"a{number}.{place}", choice, part, result, writing=live)
+            block = part_block(f"a{number}.{place}", choice, part, result, writing=live)
             if isinstance(part, Reasoning) and not growing:
                 block = _keep(block, HISTORY_LINES)
             blocks.append(replace(block, live=growing))
@@ -128,14 +116,14 @@ def _failure(flow: Flow) -> str | None:
     return f"HTTP {flow.response.status} {flow.response.reason}".strip()
 
 
-def _asked(prompt: Prompt) -> Block:
+def asked_block(prompt: Prompt) -> Block:
     told = [("stream", True)] if prompt.stream else []
     plain = [(name, value) for name, value in prompt.parameters.items() if isinstance(value, str | int | float | bool)]
     words = [name if value is True else f"{name} {value}" for name, value in [*told, *plain]]
     return Block("asked", "", [("bold", one_line(prompt.model)), ("muted", "  " + one_line(" · ".join(words)))])
 
 
-def _tools(tools: list[Tool]) -> Block:
+def tools_block(tools: list[Tool]) -> Block:
     names = one_line(", ".join(tool.name for tool in tools[:40]))
     size = sum(len(tool.description) + len(_dump(tool.schema)) for tool in tools)
     head: Line = [("muted", f"{names[:80]}{'…' if len(names) > 80 else ''}  "), ("muted", f"{len(tools)}  ")]
@@ -148,7 +136,7 @@ def _declared(tool: Tool) -> str:
     return "\n".join(filter(None, (f"{tool.name}{kind}", tool.description, _dump(tool.schema))))
 
 
-def _block(key: str, message: Message, part: Part, result: ToolResult | None, writing: bool = False) -> Block:
+def part_block(key: str, message: Message, part: Part, result: ToolResult | None, writing: bool = False) -> Block:
     chip = _NAMES[message.role]
     match part:
         case Text():
@@ -204,7 +192,7 @@ def _result(key: str, result: ToolResult) -> Block:
     return Block(key, "tool", head, (Body(result.content, style, keep=RESULT_LINES, gutter=True),))
 
 
-def _folded(block: Block) -> Block:
+def folded(block: Block) -> Block:
     """A block of the history: long ones are folded; system instructions to a line."""
     if block.chip == "system" and block.bodies and not block.head:
         text = block.bodies[0].text

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import ClassVar
 
 from textual import events
@@ -9,11 +13,20 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from inspector.model.flow import Flow
+from inspector.model.message import Transcript
+from inspector.store.alignment import Steps
 from inspector.store.transcripts import Transcripts
-from inspector.tui.chat_lines import ChatLines
+from inspector.tui.chat_blocks import size_of
+from inspector.tui.chat_lines import ChatLines, Unfolded
+from inspector.tui.chat_turn import Turn, read_turn, with_usage
 from inspector.tui.line_pane import LinePane
 from inspector.tui.spans import Line, plain
 from inspector.tui.tab import Tab
+
+MOST_KEPT = 500
+"""Flows of which it is remembered what was unfolded."""
+SLICE = 0.006
+"""Seconds that one frame may spend on what is long."""
 
 
 class ChatPane(LinePane):
@@ -29,18 +42,65 @@ class ChatPane(LinePane):
     def __init__(self) -> None:
         super().__init__()
         self.chat = ChatLines(80)
+        self.waiting = ""
+        """What is waited for, in the place of the conversation."""
+        self._seeking: Iterator[bool] = iter(())
+        self._sought = True
+        self._unsought: tuple[ChatLines, Unfolded] | None = None
+        """What was unfolded before the search began."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is more to unfold or to lay out."""
+        return not self._sought or self.chat.busy
 
     def line_count(self) -> int:
         """How many lines the conversation has as it is folded."""
-        return len(self.chat)
+        return 1 if self.waiting else len(self.chat)
 
     def line(self, index: int, width: int) -> Line:
         """One line of it."""
-        return self.chat.line(index)
+        return [("muted", self.waiting)] if self.waiting else self.chat.line(index)
+
+    def search_for(self, pattern: str) -> None:
+        """As everywhere; what the search unfolded stays so when it ends."""
+        super().search_for(pattern)
+        if not pattern:
+            self._unsought, self._sought = None, True
 
     def reveal(self, pattern: str) -> None:
-        """Unfold the blocks that hold the pattern."""
-        self.chat.unfold_holding(pattern)
+        """Unfold what holds the pattern, and not what held the one before; what takes longer goes on with `advance`."""
+        if self._unsought is None or self._unsought[0] is not self.chat:
+            self._unsought = self.chat, deepcopy(self.chat.unfolded)
+        unfolded = self._unsought[1]
+        self.change(lambda: self.chat.unfold_as(unfolded))
+        self._seeking, self._sought = self.chat.seek(pattern), False
+        self.advance()
+
+    def advance(self) -> None:
+        """Go on unfolding and laying out for a while."""
+        until = time.perf_counter() + SLICE
+        while not self._sought and time.perf_counter() < until:
+            self.change(self._seek)
+        self.change(lambda: self.chat.advance(max(0.0, until - time.perf_counter())))
+
+    def _seek(self) -> int | None:
+        step = next(self._seeking, None)
+        self._sought = step is None
+        return 0 if step else None
+
+    def change(self, change: Callable[[], int | None]) -> None:
+        """Let something change the lines, and stay on the block under the cursor. It gives the first line changed."""
+        there = len(self.chat) > 0
+        place = self.chat.block_at(self.cursor) if there else 0
+        key, within = (self.chat.key_at(place), self.cursor - self.chat.start_of(place)) if there else ("", 0)
+        first = change()
+        if first is None:
+            return
+        found = self.chat.place_of(key)
+        if found is not None and not self.following:
+            self.cursor = self.chat.start_of(found) + within
+        self.grown(first)
 
     def on_resize(self) -> None:
         """Wrap anew, and stay with the block under the cursor."""
@@ -74,11 +134,13 @@ class ChatPane(LinePane):
     def action_fold_all(self) -> None:
         """Unfold every block, or fold all where all are unfolded."""
         if len(self.chat):
-            place = self.chat.block_at(self.cursor)
-            self.chat.fold_all()
-            self.cursor = self.chat.start_of(place)
-            self.lines_changed()
+            self.following = False
+            self.change(self._fold_all)
             self.set_cursor(self.cursor)
+
+    def _fold_all(self) -> int:
+        self.chat.fold_all()
+        return 0
 
     def action_block(self, by: int) -> None:
         """Move the cursor to the first line of another block."""
@@ -96,12 +158,16 @@ class ChatTab(Tab):
 
     tab_id = "chat"
     title = "Chat"
+    reads = False
 
     def __init__(self, transcripts: Transcripts) -> None:
         super().__init__(transcripts)
         self._pane = ChatPane()
-        self._shown = ""
-        self._opened: dict[str, set[str]] = {}
+        self._unfolded: OrderedDict[str, Unfolded] = OrderedDict()
+        self._turn = Turn()
+        self._reading: Steps[Turn] | None = None
+        """The comparison with the last turn, while it goes on."""
+        self._compared: tuple[object, ...] = ()
 
     @property
     def pane(self) -> ChatPane:
@@ -114,15 +180,62 @@ class ChatTab(Tab):
 
     def open(self, flow: Flow) -> None:
         """Show another conversation, from its end."""
-        if self._pane.chat.opened or self._shown in self._opened:
-            self._opened[self._shown] = self._pane.chat.opened
-        self._shown = flow.id
-        self._pane.chat = ChatLines(self._pane.width or 80, self._opened.get(flow.id, set()))
-        self._pane.chat.update(flow, self.transcripts.of(flow))
+        known = self._unfolded[flow.id] = self._unfolded.pop(flow.id, Unfolded())
+        if len(self._unfolded) > MOST_KEPT:
+            self._unfolded.popitem(last=False)
+        self._turn, self._reading, self._compared = Turn(), None, ()
+        self._pane.chat = ChatLines(self._pane.width or 80, known)
+        self._pane.waiting = "" if self.transcripts.ready(flow) else f"reading {size_of(_size(flow))} …"
+        if not self._pane.waiting:
+            self._take(flow)
         self._pane.enter(flow.id, at_end=True)
 
     def grow(self, flow: Flow) -> None:
         """Show what came."""
-        first = self._pane.chat.update(flow, self.transcripts.of(flow))
-        if first is not None:
-            self._pane.grown(first)
+        if not self._pane.waiting:
+            self._pane.change(lambda: self._take(flow))
+            self._pane.advance()
+        elif self.transcripts.ready(flow):
+            self.open(flow)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether more is to be read, compared or laid out; the lane may have moved, too."""
+        if self._pane.waiting or self._pane.busy or self._reading is not None:
+            return True
+        return self.flow is not None and self._compared[1:] != self._stamp(self.flow)
+
+    def _take(self, flow: Flow) -> int | None:
+        transcript = self.transcripts.of(flow)
+        self._compare(flow, transcript)
+        return self._pane.chat.update(flow, transcript, with_usage(self._turn, transcript.answer.usage))
+
+    def _compare(self, flow: Flow, transcript: Transcript) -> None:
+        """Go on comparing with the last turn, or begin anew where that is another one now."""
+        stamp = (id(transcript.prompt), *self._stamp(flow))
+        if stamp != self._compared:
+            self._compared = stamp
+            place = self.transcripts.place(flow)
+            previous = place.previous if place is not None else None
+            self._turn, self._reading = (self._turn, None) if previous is not None else (Turn(), None)
+            if place is not None and previous is not None and transcript.prompt.messages:
+                self._reading = read_turn(flow, place, previous, self.transcripts)
+        until = time.perf_counter() + SLICE
+        while self._reading is not None:
+            try:
+                next(self._reading)
+            except StopIteration as end:
+                self._turn, self._reading = end.value, None
+            if time.perf_counter() >= until:
+                break
+
+    def _stamp(self, flow: Flow) -> tuple[object, ...]:
+        """What decides about what a flow is compared with."""
+        place = self.transcripts.place(flow)
+        if place is None or place.previous is None:
+            return ()
+        return place.previous.id, place.previous.live, place.compacted
+
+
+def _size(flow: Flow) -> int:
+    return len(flow.sent.body) + (len(flow.answered.body) if flow.answered is not None and not flow.live else 0)

@@ -48,6 +48,13 @@ class DecodedCopy:
             pieces.append((self._rest(), self._body.times[-1] if self._body.chunks else 0.0))
         return [(piece, at) for piece, at in pieces if piece]
 
+    def read(self, ended: bool) -> None:
+        """As `update`, for those who look only at `data`: what need not be decoded is not copied either."""
+        if self._decoder is None:
+            self._chunks = self._body.chunks
+        else:
+            self.update(ended)
+
     def _decoded(self, chunk: bytes) -> bytes:
         if self._decoder is None:
             return chunk

@@ -13,12 +13,14 @@ from inspector.model.flow import Flow
 from inspector.model.headers import mask_url
 from inspector.proxy.held import Held, Holds
 from inspector.store.flows import FlowStore
+from inspector.store.search_finder import Excerpt
 from inspector.store.transcripts import Transcripts
 from inspector.tui.covered import CoveredSwitcher, CoveredVertical
 from inspector.tui.held_draft import AnswerDraft
 from inspector.tui.held_pane import HeldPane
 from inspector.tui.hold_line import HoldLine
 from inspector.tui.line_pane import LinePane
+from inspector.tui.search_aim import best_line
 from inspector.tui.search_line import SearchLine
 from inspector.tui.tab import Tab
 from inspector.tui.tab_line import TabLine
@@ -75,6 +77,8 @@ class Detail(CoveredVertical):
         self._search = SearchLine()
         self._seeking = False
         """Whether the cursor is to go to the first match, once there is one."""
+        self._aim: tuple[Excerpt, int] | None = None
+        """The very match to which it is to go once the whole tab was searched, and how many like it come before."""
 
     def compose(self) -> ComposeResult:
         """The line of tabs, and the open one below it."""
@@ -111,7 +115,7 @@ class Detail(CoveredVertical):
 
     @property
     def active(self) -> str:
-        """The name of the open tab: `chat`, `stream`, `tokens`, `request`, `response`, `diff`. ValueError else."""
+        """The name of the open tab, its `tab_id`. ValueError where there is none of that name."""
         return self._active
 
     @active.setter
@@ -148,6 +152,7 @@ class Detail(CoveredVertical):
             self._seeking = False
             if not pane.on_match:
                 pane.go_to_match(1)
+        self._take_aim(pane)
         self._search.count(pane.search, pane.cursor, pane.line_count())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -227,8 +232,30 @@ class Detail(CoveredVertical):
     def _ended(self) -> None:
         self.action_end_search()
 
+    def look_for(self, excerpt: Excerpt, twin: int = 0) -> None:
+        """Search the open tab for what was found elsewhere, and go to the line that holds it."""
+        self._search_as(excerpt.needle, excerpt, twin)
+        self.pane.focus()
+
+    def _search_as(self, text: str, excerpt: Excerpt, twin: int) -> None:
+        self._search.open(text)
+        self._look_for(text)
+        self._seeking, self._aim = True, (excerpt, twin)
+
+    def _take_aim(self, pane: LinePane) -> None:
+        search = pane.search
+        if self._aim is None or search is None or search.scanned < pane.line_count() or self.tab.unfinished:
+            return
+        (excerpt, twin), self._aim = self._aim, None
+        if not search.found and excerpt.escaped and search.pattern != excerpt.found.lower():
+            self._search_as(excerpt.found, excerpt, twin)
+            return
+        line = best_line(search.found, pane.search_text, search.pattern, excerpt, twin)
+        if line is not None:
+            pane.set_cursor(line)
+
     def _look_for(self, pattern: str) -> None:
-        self._seeking = False
+        self._seeking, self._aim = False, None
         pane = self.pane
         if pattern or pane.search is not None:
             pane.search_for(pattern)

@@ -32,12 +32,13 @@ def diff_lines(title: str, changes: Sequence[Change], width: int, *, live: bool 
     """
     changes, to_come = so_far(changes) if live else (changes, 0)
     different = sum(change.kind != "same" for change in changes)
-    verdict = f"{different} of {len(changes)} differ" if different else "the same"
+    whole = sum(change.count for change in changes)
+    verdict = f"{different:,} of {whole:,} differ" if different else "the same"
     yield [("bold", title), ("muted", f"  {verdict}{' so far' if live else ''}")]
     same = 0
     for change in changes:
         if change.kind == "same":
-            same += 1
+            same += change.count
             continue
         yield from _folded(same, "unchanged")
         same = 0
@@ -63,7 +64,7 @@ def so_far(changes: Sequence[Change]) -> tuple[list[Change], int]:
 
 
 def _folded(number: int, word: str) -> list[Line]:
-    return [[("faint", f"  ⋯ {number} {word}")]] if number else []
+    return [[("faint", f"  ⋯ {number:,} {word}")]] if number else []
 
 
 def _change(change: Change, width: int) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""The Diff tab: a flow against its original, against what it was before a change, or a marked one."""
+"""The Diff tab: a flow against its original, what it was before a change, the lane's last turn, or a marked one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from inspector.model.flow import Flow
-from inspector.store.diff import answer_pieces, compare, prompt_pieces
+from inspector.model.message import Prompt
+from inspector.store.diff import answer_pieces, compare, compare_prompts
 from inspector.store.transcripts import Transcripts
 from inspector.tui import format
 from inspector.tui.diff_lines import diff_lines
-from inspector.tui.line_pane import LinePane
+from inspector.tui.lines_pane import LinesPane
 from inspector.tui.rows import state_cell
 from inspector.tui.spans import Line
 from inspector.tui.tab import Tab
@@ -33,27 +34,20 @@ class Reference:
 
     words: str
     flow: Flow
+    is_turn: bool = False
+    """Whether its prompt is what is compared first, for its answer is one to something else."""
 
 
-class DiffPane(LinePane):
+class DiffPane(LinesPane):
     """The lines of a comparison."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "against", "against", id="diff.against", tooltip="Compare with the next: original, before, marked")
+        Binding("c", "against", "against", id="diff.against", tooltip="With the next: original, last turn, marked")
     ]
 
     def __init__(self, against: Callable[[], None]) -> None:
         super().__init__()
-        self.lines: list[Line] = []
         self._against = against
-
-    def line_count(self) -> int:
-        """How many lines there are."""
-        return len(self.lines)
-
-    def line(self, index: int, width: int) -> Line:
-        """One line."""
-        return self.lines[index]
 
     def action_against(self) -> None:
         """Compare with something else."""
@@ -65,6 +59,7 @@ class DiffTab(Tab):
 
     tab_id = "diff"
     title = "Diff"
+    reads = False
 
     def __init__(self, transcripts: Transcripts) -> None:
         super().__init__(transcripts)
@@ -77,8 +72,10 @@ class DiffTab(Tab):
         self._prompts: tuple[object, object, int] | None = None
         """The two prompts whose lines are drawn, and at which width."""
         self._request: list[Line] = []
-        self._rest: Iterator[Line] = iter(())
-        """The lines of the prompts that are still to be made."""
+        self._rest: Iterator[Line | None] = iter(())
+        """The lines of the prompts that are still to be made; None is a pause."""
+        self._below: list[Line] = []
+        """What stands below them once they are whole."""
         self._more = False
         self._drawn: tuple[object, ...] = ()
         self._due = 0.0
@@ -107,6 +104,7 @@ class DiffTab(Tab):
         elif self._more:
             first = self._pane.line_count()
             self._pane.lines += self._made()
+            self._pane.lines += self._below if not self._more else []
             self._pane.grown(first)
 
     @property
@@ -122,13 +120,17 @@ class DiffTab(Tab):
             found.append(Reference("its original", parent))
         if flow.forwarded is not None or flow.delivered is not None:
             found.append(Reference("before it was changed", self._unchanged(flow)))
+        place = self.transcripts.place(flow)
+        turn = place.previous if place is not None else None
+        if turn is not None and turn is not parent:
+            found.append(Reference("last turn", turn, is_turn=True))
         self._seen_marks, changed = self.store.changes_since(self._seen_marks)
         for other in changed:
             self._marks.pop(other.id, None)
             if other.marked:
                 self._marks[other.id] = other
         marked = sorted(self._marks.values(), key=lambda other: other.seq)
-        return found + [Reference("marked", other) for other in marked if other is not flow and other is not parent]
+        return found + [Reference("marked", other) for other in marked if other not in (flow, parent, turn)]
 
     def _unchanged(self, flow: Flow) -> Flow:
         """The flow as it would have been: what the client asked, what the upstream answered."""
@@ -165,6 +167,9 @@ class DiffTab(Tab):
     def _compared(self, flow: Flow, references: list[Reference]) -> list[Line]:
         place, width = self._place(flow, references), self._pane.width or 80
         reference = references[place]
+        if not (self.transcripts.ready(reference.flow) and self.transcripts.ready(flow)):
+            self._drawn, self._due = (), 0.0
+            return [[("muted", f"reading #{one_line(reference.flow.number)} and #{one_line(flow.number)} …")]]
         # A transcript may grow in place or be dropped from the cache meanwhile: each is read just before it is used.
         before, after = self.transcripts.of(reference.flow), self.transcripts.of(flow)
         answers = compare(answer_pieces(before.answer), answer_pieces(after.answer))
@@ -172,8 +177,7 @@ class DiffTab(Tab):
         known = self._prompts
         if known is None or known[0] is not before.prompt or known[1] is not after.prompt or known[2] != width:
             self._prompts = before.prompt, after.prompt, width
-            changes = compare(prompt_pieces(before.prompt), prompt_pieces(after.prompt))
-            self._request, self._rest, self._more = [], diff_lines("request", changes, width), True
+            self._request, self._rest, self._more = [], _request_lines(before.prompt, after.prompt, width), True
         self._made()
         heads = [
             self._head("-", "removed", reference.flow, reference.words, width),
@@ -182,16 +186,21 @@ class DiffTab(Tab):
         if others := references[place + 1 :] + references[:place]:
             name = others[0].words if others[0].flow is self._before else f"{others[0].words} #{others[0].flow.number}"
             heads.append([("key", "c"), ("muted", f" against {name}  ({place + 1} of {len(references)})")])
-        return [*heads, [], *diff_lines("answer", answers, width, live=live), *self._request]
+        answer = list(diff_lines("answer", answers, width, live=live))
+        self._below = answer if reference.is_turn else []
+        above = [] if reference.is_turn else answer
+        return [*heads, [], *above, *self._request, *([] if self._more else self._below)]
 
     def _made(self) -> list[Line]:
         """Some more lines of the prompts."""
         made: list[Line] = []
         until = time.perf_counter() + SLICE
-        while self._more and time.perf_counter() < until:
-            line = next(self._rest, None)
-            self._more = line is not None
+        for line in self._rest:
             made += [line] if line is not None else []
+            if time.perf_counter() >= until:
+                break
+        else:
+            self._more = False
         self._request += made
         return made
 
@@ -204,6 +213,18 @@ class DiffTab(Tab):
         model = clip(one_line(summary.model), max(8, width // 4))
         line: Line = [(style, f"{sign} "), ("bold", f"{number:8}"), (style, f"{words:22}"), ("", f"  {model}")]
         return [*line, ("muted", f"  {state}  {figures}  {format.duration(flow.timing.ended)}")]
+
+
+def _request_lines(before: Prompt, after: Prompt, width: int) -> Iterator[Line | None]:
+    """The lines of the prompts' half; None at every pause."""
+    steps = compare_prompts(before, after)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            yield from diff_lines("request", end.value, width)
+            return
+        yield None
 
 
 _NOTHING: list[Line] = [

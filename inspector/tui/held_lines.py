@@ -9,7 +9,7 @@ from typing import Literal
 
 from inspector.model.message import Media, Other, Part, Reasoning, ToolCall, ToolResult
 from inspector.proxy.held import Waiting
-from inspector.tui.chat_lines import json_lines
+from inspector.tui.chat_laid import json_lines
 from inspector.tui.event_rows import Row, read_row
 from inspector.tui.format import count
 from inspector.tui.held_draft import AnswerDraft, Given, PartDraft

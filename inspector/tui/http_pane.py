@@ -13,11 +13,13 @@ from inspector.tui.decoded_copy import DecodedCopy
 from inspector.tui.http_head import HeadRow, Message, head_rows
 from inspector.tui.line_pane import LinePane
 from inspector.tui.spans import Line
-from inspector.tui.text import one_line
+from inspector.tui.text import clip, one_line
 
-FIRST_SLICE = 0.03
+FIRST_SLICE = 0.015
 """Seconds that are spent on a body before it is first seen."""
 SLICE = 0.006
+MOST_COPIED = 1_000_000
+"""Characters that are sent to the terminal's clipboard at most."""
 
 
 class HttpPane(LinePane):
@@ -134,13 +136,24 @@ class HttpPane(LinePane):
     def action_copy_value(self) -> None:
         """Copy the value under the cursor."""
         if self._message is not None and self.cursor < len(self._head):
-            self.app.copy_to_clipboard(self._head[self.cursor].value)
+            self._copied("value", self._head[self.cursor].value)
         elif self._body is not None and self._in_body:
-            self.app.copy_to_clipboard(self._body.value(self.cursor - self._body_start))
+            self._copied("value", self._body.value(self.cursor - self._body_start))
 
     def action_copy_path(self) -> None:
         """Copy the path of the value under the cursor."""
-        self.app.copy_to_clipboard(self.place())
+        if place := self.place():
+            self._copied("path", place)
+
+    def _copied(self, what: str, text: str) -> None:
+        """Copy it and say so; what no terminal takes is not sent to it."""
+        if len(text) > MOST_COPIED:
+            words = f"The {what} has {size_of(len(text))}, more than a clipboard takes: C, then s, saves the whole body"
+            self.notify(words, severity="warning", markup=False)
+            return
+        self.app.copy_to_clipboard(text)
+        short = clip(one_line(text, 60), 40)
+        self.notify(f"Copied the {what}: {short or 'it is empty'}", markup=False)
 
     @property
     def _body_start(self) -> int:
@@ -161,7 +174,7 @@ class HttpPane(LinePane):
         message, copy = self._message, self._copy
         if message is None or copy is None:
             return None
-        copy.update(message.whole)
+        copy.read(message.whole)
         whole = message.whole and not copy.behind
         changed = None
         if copy.data and (self._body is None or (whole and isinstance(self._body, TextLines))):

@@ -21,6 +21,8 @@ from inspector.tui.text import one_line
 class HttpTab(Tab):
     """A message, and below it the path of what the cursor is on."""
 
+    reads = False
+
     def __init__(self, transcripts: Transcripts) -> None:
         super().__init__(transcripts)
         self._pane = HttpPane()

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 _BLANK = re.compile(r"[ \t\r\n,]*+")
 _COLON = re.compile(r"[ \t\r\n]*+:[ \t\r\n]*+")
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},"]', re.DOTALL)
+_INSIDE = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _SCALAR = re.compile(r'[^\s,\[\]{}":]++')
 _NAME = re.compile(r"[A-Za-z_$][\w$-]*\Z")
 
@@ -23,7 +24,13 @@ OPEN_DEPTH = 2
 """Levels that are unfolded at first."""
 ROW_LIMIT = 200_000
 """Rows beyond which nothing more is unfolded."""
+LONG = 100_000
+"""Characters from which on a string is unfolded in slices."""
 _TOKENS_A_STEP = 2000
+_STRETCH = 1 << 20
+"""Characters that are looked through without a pause."""
+_WRAPPED = 32 * 1024
+"""Characters of a long string that are wrapped without a pause."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,7 +76,7 @@ class JsonTree:
         """Whether there are more rows than are shown."""
         self.root = Node(self._blank(0), 0, None, None)
         self._at = 0
-        self._task: Iterator[Node | None] | None = None
+        self._task: Iterator[Row | None] | None = None
         self._wanted: list[Node] = []
         self._begin(OPEN_DEPTH)
 
@@ -113,7 +120,9 @@ class JsonTree:
             self._fold(index, row)
             return True
         kind = self.kind(row)
-        if kind == '"':
+        if kind == '"' and row.end - row.start > LONG:
+            self._at, self._task = index + 1, self._words(row)
+        elif kind == '"':
             row.opened = True
             self.rows[index + 1 : index + 1] = [Words(row, line) for line in self.wrap(self.value(row), row.depth + 1)]
         elif kind in "{[" and row.items:
@@ -128,12 +137,13 @@ class JsonTree:
         self._begin(OPEN_DEPTH if whole else ROW_LIMIT)
 
     def rewrap(self) -> None:
-        """Cut the unfolded strings anew, for another width."""
+        """Cut the unfolded strings anew, for another width. Very long ones fold."""
         rows = [row for row in self.rows if isinstance(row, Node)]
         if self._task is None and len(rows) < len(self.rows):
             self.rows = []
             for row in rows:
                 self.rows.append(row)
+                row.opened = row.opened and (self.kind(row) != '"' or row.end - row.start <= LONG)
                 if row.opened and self.kind(row) == '"':
                     self.rows += [Words(row, line) for line in self.wrap(self.value(row), row.depth + 1)]
 
@@ -229,30 +239,65 @@ class JsonTree:
         if kind in "{[":
             yield from self._measure_container(node)
             return
-        match = (_STRING if kind == '"' else _SCALAR).match(self.text, node.start)
-        node.end, node.broken = (match.end(), False) if match else (len(self.text), True)
+        if kind == '"':
+            end = yield from self._string_end(node.start)
+        else:
+            match = _SCALAR.match(self.text, node.start)
+            end = match.end() if match else -1
+        node.end, node.broken = (end, False) if end >= 0 else (len(self.text), True)
         yield None
 
     def _measure_container(self, node: Node) -> Iterator[None]:
-        level, commas = 0, 0
-        for count, match in enumerate(_TOKEN.finditer(self.text, node.start)):
-            token = match[0][0]
-            if token in "{[":
-                level += 1
-            elif token in "}]":
-                level -= 1
-                if level == 0:
-                    node.end = match.end()
+        level, commas, at = 0, 0, node.start
+        while node.end < 0 and 0 <= at < len(self.text):
+            stop = at + _STRETCH
+            for count, match in enumerate(_TOKEN.finditer(self.text, at, stop)):
+                token = match[0][0]
+                if token in "{[":
+                    level += 1
+                elif token in "}]":
+                    level -= 1
+                    if level == 0:
+                        node.end = match.end()
+                        break
+                elif token == ",":
+                    commas += level == 1
+                elif len(match[0]) == 1:  # a string that does not end in this stretch
+                    at = yield from self._string_end(match.start())
                     break
-            elif token == ",":
-                commas += level == 1
-            elif len(match[0]) == 1:
-                break
-            if count % _TOKENS_A_STEP == 0:
+                if count % _TOKENS_A_STEP == 0:
+                    yield None
+            else:
+                at = stop
                 yield None
         if node.end < 0:
             node.end, node.broken = len(self.text), True
         node.items = 0 if self._is_empty(node) else commas + 1
+
+    def _string_end(self, start: int) -> Generator[None, None, int]:
+        """Where the string that begins there ends; -1 where it does not."""
+        at = start + 1
+        while at < len(self.text):
+            match = _INSIDE.match(self.text, at, at + _STRETCH)
+            at = match.end() if match else at
+            if self.text[at : at + 1] == '"':
+                return at + 1
+            # A backslash here lost what it escapes to the next stretch.
+            at += 2 if self.text[at : at + 1] == "\\" else 0
+            yield None
+        return -1
+
+    def _words(self, node: Node) -> Iterator[Row | None]:
+        """The lines of a very long string, its source lines kept whole where they are not too long themselves."""
+        text = self.value(node)
+        node.opened = True
+        at = 0
+        while at <= len(text):
+            cut = text.rfind("\n", at, at + _WRAPPED) if len(text) - at > _WRAPPED else len(text)
+            end, following = (cut, cut + 1) if cut >= at else (at + _WRAPPED, at + _WRAPPED)
+            yield from (Words(node, line) for line in self.wrap(text[at:end], node.depth + 1))
+            yield None
+            at = following
 
     def _blank(self, at: int) -> int:
         match = _BLANK.match(self.text, at)

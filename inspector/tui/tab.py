@@ -22,6 +22,8 @@ class Tab(CoveredVertical):
     """As `Detail.active` calls it."""
     title: ClassVar[str]
     """As the tab line calls it."""
+    reads: ClassVar[bool] = True
+    """Whether it needs the transcript at once; a large one is read beside, and the tab is empty meanwhile."""
 
     def __init__(self, transcripts: Transcripts) -> None:
         super().__init__(id=self.tab_id)
@@ -32,6 +34,7 @@ class Tab(CoveredVertical):
         """What is held, where a proxy runs."""
         self.flow: Flow | None = None
         self._seen = -1
+        self._is_open = False
 
     @property
     def pane(self) -> LinePane:
@@ -67,14 +70,24 @@ class Tab(CoveredVertical):
             self.pane.leave(self.flow.id)
         self.flow = flow
         self._seen = -1 if flow is None else flow.revision
-        self.pane.display = flow is not None
-        if flow is not None:
-            self.open(flow)
+        self._is_open = False
+        self.pane.display = False
+        self._open_when_read()
+
+    def _open_when_read(self) -> None:
+        flow = self.flow
+        if flow is None or (self.reads and not self.transcripts.ready(flow)):
+            return
+        self._is_open, self._seen = True, flow.revision
+        self.pane.display = True
+        self.open(flow)
 
     def pull(self) -> None:
         """Take what is new. Costs next to nothing where nothing is."""
         flow = self.flow
-        if flow is not None and (flow.revision != self._seen or self.unfinished):
+        if flow is not None and not self._is_open:
+            self._open_when_read()
+        elif flow is not None and (flow.revision != self._seen or self.unfinished):
             self._seen = flow.revision
             self.grow(flow)
         self.pane.search_on(SEARCH_SLICE)

@@ -269,10 +269,10 @@ def test_filters_and_sorting_know_it() -> None:
     view = View(store, transcripts)
     view.sort = Sort("cost", descending=True)
     view.update(inf)
-    assert [flow.id for flow in view.rows] == ["dear", "cheap", "unknown"]
+    assert [flow.id for flow in view.flows] == ["dear", "cheap", "unknown"]
     view.filter = parse("cost:>0.05")
     view.update(inf)
-    assert [flow.id for flow in view.rows] == ["dear"]
+    assert [flow.id for flow in view.flows] == ["dear"]
 
 
 def test_what_was_unknown_is_known_as_soon_as_the_prices_are(monkeypatch: pytest.MonkeyPatch) -> None:

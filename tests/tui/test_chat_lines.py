@@ -29,7 +29,9 @@ from inspector.model.message import (
 )
 from inspector.model.message import Growing as G
 from inspector.store.transcripts import Transcripts
-from inspector.tui.chat_lines import ChatLines, json_lines
+from inspector.tui.chat_blocks import HISTORY_LINES
+from inspector.tui.chat_laid import json_lines
+from inspector.tui.chat_lines import ChatLines
 from inspector.tui.spans import cut, plain, width_of
 from inspector.tui.text import clean, printable
 from tests.captures import capture_flows
@@ -174,11 +176,21 @@ def test_growing_gives_the_same_lines_as_the_whole() -> None:
     assert shown(chat) == shown(chat_of(said(Text(G("".join(pieces)))), growing, width=40))
 
 
+def test_what_is_left_of_a_last_line_is_counted_from_where_it_is_cut() -> None:
+    short = "\n".join("ab" for _ in range(HISTORY_LINES - 1))
+    for tail, said_so in ((90, ""), (150, ""), (400, "more ⊞")):
+        lines = shown(chat_of(asked(Message("user", [Text(G(f"{short}\n{'x' * tail}"))])), width=100))
+        more = [line for line in lines if "⊞" in line]
+        assert [line.split("← ")[1].startswith("3") for line in more] == ([True] if said_so else [])
+
+
 def test_long_history_is_folded_and_long_lines_too() -> None:
     message = Message("user", [Text(G("x" * 100_000))])
     chat = chat_of(asked(message))
     assert len(chat) < 20 and "kB more ⊞" in shown(chat)[12]
     chat.fold_all()
+    while chat.busy:
+        chat.advance(0.05)
     assert "".join(line[10:] for line in shown(chat)).count("x") == 100_000
     chat.fold_all()
     assert len(chat) < 20
@@ -187,7 +199,7 @@ def test_long_history_is_folded_and_long_lines_too() -> None:
 def test_what_holds_the_pattern_is_unfolded() -> None:
     needle = "\n".join(f"row {n}" for n in range(100)) + "\nNEEDLE"
     chat = chat_of(asked(Message("user", [Text(G(needle))]), Message("user", [Text(G(needle.replace("NEEDLE", "")))])))
-    chat.unfold_holding("needle")
+    assert list(chat.seek("needle")).count(True) == 1
     assert sum("NEEDLE" in line for line in shown(chat)) == 1
     assert sum("more lines" in line for line in shown(chat)) == 1
 

@@ -116,7 +116,7 @@ async def test_what_is_unfolded_stays_so() -> None:
 @pytest.mark.anyio
 async def test_tabs_are_chosen_by_name_and_by_mouse() -> None:
     app = DetailApp(anthropic_flow(LONG))
-    async with app.run_test(size=SIZE) as pilot:
+    async with app.run_test(size=(140, 40)) as pilot:
         await frames(pilot)
         line = app.detail.query_one(TabLine)
         for tab in TABS:
@@ -126,7 +126,7 @@ async def test_tabs_are_chosen_by_name_and_by_mouse() -> None:
             assert app.detail.tab.display
         assert "#1 · POST /v1/messages · f1" in line.render_line(0).text
         with pytest.raises(ValueError, match="no tab"):
-            app.detail.active = "tools"
+            app.detail.active = "none"
 
 
 @pytest.mark.anyio

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from inspector.model.flow import Capture, Flow, Reason, Response
 from inspector.store.diff import Piece, compare
 from inspector.store.flows import FlowStore
+from inspector.store.lane import Lane, Place
 from inspector.tui.detail import Detail
 from inspector.tui.diff_lines import diff_lines
 from inspector.tui.diff_tab import DiffPane
@@ -195,3 +198,50 @@ def test_a_new_text_loses_no_word(pieces: list[str], width: int) -> None:
     text = "".join(pieces)
     lines = list(diff_lines("answer", compare([], [Piece("user", "", text)]), width))[2:-1]
     assert "".join("".join(plain(line)[4:] for line in lines).split()) == "".join(text.split())
+
+
+async def test_a_turn_is_compared_with_the_one_before_it_the_prompt_first() -> None:
+    talk = [{"role": "user", "content": f"message {number}"} for number in range(40)]
+    more = [*talk, {"role": "assistant", "content": "the answer"}, {"role": "user", "content": "and more"}]
+    first, second = (begin(anthropic_flow(each, flow_id=name)) for name, each in (("a", talk), ("b", more)))
+    marked = answered("c", "one")
+    marked.marked = True
+    app = DiffApp(first, marked, second)
+    lane = Lane("a", flows=[first, second])
+    app.detail.tab.transcripts.placed_by = lambda flow: Place(lane, previous=first if flow is second else None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await frames(pilot, 4)
+        lines = seen(app.detail.tab.pane)
+        assert lines[0].startswith("- #1      last turn") and lines[2] == "c against marked #2  (1 of 2)"
+        assert lines[4] == "request  2 of 45 differ"
+        assert "  ⋯ 43 unchanged" in lines and "  + and more" in lines
+        assert lines.index("  + and more") < next(i for i, line in enumerate(lines) if line.startswith("answer"))
+        await pilot.press("c")
+        await frames(pilot)
+        assert seen(app.detail.tab.pane)[0].startswith("- #2      marked")
+
+
+async def test_the_original_comes_before_the_last_turn() -> None:
+    first, second = answered("a", "one"), answered("b", "two")
+    third = answered("c", "three", parent="a")
+    app = DiffApp(first, second, third)
+    app.detail.tab.transcripts.placed_by = lambda flow: Place(Lane("a"), previous=second)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await frames(pilot)
+        assert "its original" in seen(app.detail.tab.pane)[0]
+        await pilot.press("c")
+        await frames(pilot)
+        assert "#2      last turn" in seen(app.detail.tab.pane)[0]
+
+
+async def test_large_flows_are_read_before_they_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspector.store.transcripts.LARGE", 1)
+    app = DiffApp(answered("a", "one", ask="go"), answered("b", "two", parent="a", ask="go"))
+    app.detail.tab.transcripts.ready(next(iter(app.store)))
+    async with app.run_test(size=(100, 30)) as pilot:
+        for _ in range(2000):
+            await frames(pilot, 1)
+            if not app.detail.tab.unfinished:
+                break
+            await asyncio.sleep(0.005)
+        assert "request  the same" in "\n".join(seen(app.detail.tab.pane))

@@ -11,7 +11,7 @@ from inspector.model.flow import Capture, Flow, Mutation, Reason
 from inspector.model.headers import Headers
 from inspector.tui.body_lines import HexLines, TextLines, TreeLines, body_lines
 from inspector.tui.decoded_copy import DecodedCopy
-from inspector.tui.http_pane import HttpPane
+from inspector.tui.http_pane import MOST_COPIED, HttpPane
 from inspector.tui.json_tree import ROW_LIMIT
 from inspector.tui.spans import plain
 from inspector.tui.status_line import StatusLine
@@ -266,3 +266,18 @@ async def test_rate_limits_stand_above_the_headers_as_words() -> None:
         shown = " ".join(" ".join(lines[1:3]).split())
         assert shown == f"rate limits {words}"
         assert "anthropic-ratelimit-requests-limit" in "\n".join(lines[3:])
+
+
+@pytest.mark.anyio
+async def test_what_no_clipboard_takes_is_not_copied() -> None:
+    app = DetailApp(anthropic_flow([{"role": "user", "content": "x" * (MOST_COPIED + 1)}]))
+    async with app.run_test(size=SIZE) as pilot:
+        app.detail.active = "request"
+        await read_all(pilot)
+        await pilot.press("end", "enter")
+        await read_all(pilot)
+        await pilot.press("end", "y")
+        await pilot.pause()
+        assert app.clipboard == ""
+        await pilot.press("Y")
+        assert app.clipboard == "messages[0].content"

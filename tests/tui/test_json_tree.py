@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -127,4 +128,42 @@ def test_a_fold_that_is_asked_for_while_it_reads_is_not_lost() -> None:
     assert tree.busy
     assert tree.toggle(1)
     read(tree)
+    assert len(tree.rows) == 2
+
+
+@given(st.text('ab"\\\n', max_size=30), st.integers(1, 5))
+@settings(deadline=None)
+def test_strings_end_where_they_end_however_they_are_looked_through(text: str, stretch: int) -> None:
+    source = json.dumps({"a": text, "b": [text, {"c": text}], "d": 1})
+    with patch("inspector.tui.json_tree._STRETCH", stretch):
+        tree = tree_of(source)
+        tree.toggle_all()
+        read(tree)
+    expected = tree_of(source)
+    expected.toggle_all()
+    read(expected)
+    shape = [(node.start, node.end, node.items, node.broken) for node in nodes(tree)]
+    assert shape == [(node.start, node.end, node.items, node.broken) for node in nodes(expected)]
+    assert [tree.value(node) for node in nodes(tree) if tree.kind(node) == '"'] == [text] * 3
+
+
+@pytest.mark.parametrize("text", ['{"a": "never ends', '{"a": "ends in \\', '{"a": [1, "never ends'])
+def test_a_string_that_does_not_end_is_broken_in_any_stretch(text: str) -> None:
+    with patch("inspector.tui.json_tree._STRETCH", 3):
+        tree = tree_of(text)
+        assert nodes(tree)[-1].broken and nodes(tree)[-1].end == len(text)
+
+
+def test_a_very_long_string_is_unfolded_in_slices_and_folded_again() -> None:
+    text = "\n".join(f"line {number}" for number in range(20_000)) + "x" * 200_000
+    tree = tree_of(json.dumps({"a": text}))
+    assert tree.toggle(1) and tree.busy
+    read(tree)
+    words = [row.text for row in tree.rows if isinstance(row, Words)]
+    assert "".join(words) == text.replace("\n", "") and words[19_998] == "line 19998"
+    assert tree.toggle(1)
+    assert len(tree.rows) == 2
+    tree.toggle(1)
+    read(tree)
+    tree.rewrap()
     assert len(tree.rows) == 2

@@ -145,8 +145,8 @@ async def test_digits_open_the_tabs() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         detail = main(pilot).query_one(Detail)
-        tabs = ("stream", "tokens", "request", "response", "diff", "chat")
-        for key, name in zip("234561", tabs, strict=True):
+        tabs = ("stream", "tokens", "tools", "context", "request", "response", "timing", "diff", "chat")
+        for key, name in zip("234567891", tabs, strict=True):
             await pilot.press(key)
             assert detail.active == name
             assert flow_list(pilot).has_focus
@@ -162,7 +162,22 @@ async def test_a_tiny_terminal_still_shows_the_list() -> None:
             await settle(pilot)
         assert "9 ✓ stop" in "".join(text_of(flow_list(pilot)))
         await pilot.press(
-            "f", "escape", "enter", "2", "3", "4", "5", "6", "escape", "question_mark", "question_mark", "x", "escape"
+            "f",
+            "escape",
+            "enter",
+            "2",
+            "3",
+            "4",
+            "5",
+            "6",
+            "7",
+            "8",
+            "9",
+            "escape",
+            "question_mark",
+            "question_mark",
+            "x",
+            "escape",
         )
         await settle(pilot)
         assert flow_list(pilot).has_focus

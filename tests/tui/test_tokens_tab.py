@@ -241,14 +241,14 @@ async def test_why_there_are_no_tokens(flow: Flow, words: str) -> None:
 @pytest.mark.anyio
 async def test_the_tab_line_tells_how_sure_the_model_was() -> None:
     app = TokensApp(answered(ANSWER))
-    async with app.run_test(size=WIDE) as pilot:
+    async with app.run_test(size=(170, 40)) as pilot:
         await opened(pilot)
         line = app.detail.query_one(TabLine)
         perplexity = f"perplexity {math.exp(-sum(math.log(p) for _, p in ANSWER) / 11):.2f}"
         mean = f"mean p {sum(p for _, p in ANSWER) / 11:.2f}"
         whole = f"#1 · vllm · Qwen3-8B · 11 tokens · {perplexity} · {mean}"
         assert line.render_line(0).text.rstrip().endswith(whole)
-        for width, end in ((100, f"11 tokens · {perplexity}"), (80, perplexity)):
+        for width, end in ((118, f"11 tokens · {perplexity}"), (80, f"11 tokens · {perplexity}"), (60, perplexity)):
             await pilot.resize_terminal(width, 24)
             await frames(pilot)
             assert line.render_line(0).text.rstrip().endswith(f"  {end}")
