@@ -35,6 +35,7 @@ KEY_NAMES = {
     "full_stop": ".",
     "greater_than_sign": ">",
     "asterisk": "*",
+    "left_parenthesis": "(",
 }
 
 

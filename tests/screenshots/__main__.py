@@ -119,9 +119,9 @@ async def busy(scene: Scene) -> None:
     await scene.press("2")
     await scene.wait(lambda: writing(scene) >= 2)
     await scene.shoot("stream")
-    await scene.press("4")
+    await scene.press("6")
     await scene.shoot("request")
-    await scene.press("k", "k", "5")
+    await scene.press("k", "k", "7")
     await scene.shoot("response")
     await scene.press("1", "enter")
     await scene.shoot("chat")
@@ -132,6 +132,45 @@ def writing(scene: Scene) -> int:
     *_, newest = scene.store
     answers = [flow for flow in scene.store if flow.live and flow.response and flow.response.body.chunks > 15]
     return len(answers) if newest in answers else 0
+
+
+async def lanes(scene: Scene) -> None:
+    """A run with a sub-agent, and what the other tabs say of its last turn; a search in all of it."""
+
+    def last_turn() -> Flow | None:
+        """The newest turn of a lane that had a sub-agent, with its answer."""
+        places = [(flow, scene.app.desk.transcripts.place(flow)) for flow in reversed(list(scene.store))]
+        parents = {place.lane.parent for _, place in places if place is not None}
+        turns = [flow for flow, place in places if place is not None and place.turn and place.lane in parents]
+        told = [flow for flow in turns if flow.seq > max(child_seqs(scene), default=flow.seq)]
+        return next((flow for flow in told if finished(flow)), None)
+
+    await scene.wait(lambda: last_turn() is not None, 120)
+    screen, flow = scene.app.screen_stack[0], last_turn()
+    assert isinstance(screen, MainScreen) and flow is not None
+    screen.show_flow(flow, "chat")
+    await scene.press("right_square_bracket", "right_square_bracket")
+    await scene.shoot("lanes")
+    await scene.press("left_square_bracket", "left_square_bracket", "left_square_bracket", "4")
+    await scene.shoot("tools")
+    await scene.press("5")
+    await scene.shoot("context")
+    await scene.press("8")
+    await scene.shoot("timing")
+    await scene.press("9")
+    await scene.shoot("diff-turn")
+    await scene.press("1", "S", *"parser")
+    await scene.pilot.pause(1)
+    await scene.press("down")
+    await scene.shoot("search")
+    await scene.press("escape", "v", *"usage.cache_read_input_tokens", "down", *"hit=in.cached/in", "enter")
+    await scene.shoot("columns")
+
+
+def child_seqs(scene: Scene) -> list[int]:
+    """The numbers of the flows of sub-agents."""
+    places = [(flow.seq, scene.app.desk.transcripts.place(flow)) for flow in scene.store]
+    return [seq for seq, place in places if place is not None and place.lane.depth]
 
 
 async def filtering(scene: Scene) -> None:
@@ -241,6 +280,7 @@ def finished(flow: Flow) -> bool:
 SCENES: dict[str, Callable[[], Awaitable[None]]] = {
     "empty": lambda: play(empty, (160, 40), traffic=False),
     "busy": lambda: play(busy, (160, 45)),
+    "lanes": lambda: play(lanes, (160, 50)),
     "filter": lambda: play(filtering, (160, 40)),
     "small": lambda: play(small, (80, 24)),
     "held": lambda: play(held, (160, 45)),
