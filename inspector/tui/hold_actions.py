@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from math import inf
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -19,8 +18,8 @@ from inspector.tui.hold_words import reason
 from inspector.tui.rules_screen import RulesScreen
 from inspector.tui.text import printable
 
-SETTLED = 0.3
-"""Seconds after which a flow that came to a stop is told of: by then the list follows it, if it does."""
+SETTLED = 9
+"""Frames after which a flow that came to a stop is told of: by then the list follows it, if it does."""
 NEWS = 3.0
 """Seconds for which a flow that came to a stop is told of; meanwhile no other is: the header counts them."""
 
@@ -53,8 +52,8 @@ class HoldActions(FlowScreen):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._known: dict[Held, float] = {}
-        """When each hold is to be told of; never again where it was."""
+        self._known: dict[Held, int] = {}
+        """How many frames it is until each hold is told of; below zero it was."""
         self._news_until = 0.0
         self._stays: Flow | None = None
         """The flow with which the list stays, though it followed the newest before, as this one stood still."""
@@ -87,11 +86,9 @@ class HoldActions(FlowScreen):
         now = time.monotonic()
         known, self._known = self._known, {}
         for held in self.desk.control.holds:
-            self._known[held] = known.get(held, now + SETTLED)
-            if known.get(held, inf) <= now:
-                self._known[held] = inf
-                if held.flow is not self.selected and held.by != HAND:
-                    self._tell(held, now)
+            left = self._known[held] = known.get(held, SETTLED + 1) - 1
+            if not left and held.flow is not self.selected and held.by != HAND:
+                self._tell(held, now)
         self._stay()
 
     def _tell(self, held: Held, now: float) -> None:
