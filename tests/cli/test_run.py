@@ -127,6 +127,7 @@ def test_a_port_that_is_taken() -> None:
         asked = run("run", "--port", str(taken.getsockname()[1]), "--", "echo", "started")
     assert asked.returncode == 1 and "is in use" in asked.stderr and asked.stdout == ""
     with socket.socket() as usual:
+        usual.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with contextlib.suppress(OSError):
             usual.bind(("127.0.0.1", 7077))
             usual.listen()
@@ -159,7 +160,9 @@ def test_an_agent_that_stops_itself_stops_us_too() -> None:
 
 
 def test_the_key_that_interrupts_is_the_agents() -> None:
-    agent = "trap 'echo interrupted' INT; echo ready; until read line; do :; done; echo got $line; exit 5"
+    # A shell that waits in `read` may miss a signal that came just before: this one looks for it.
+    waits = 'until [ "$heard" ]; do sleep 0.05; done'
+    agent = f"trap 'echo interrupted; heard=1' INT; echo ready; {waits}; read line; echo got $line; exit 5"
     with terminal([*listing(0), "--no-screen", "--", "sh", "-c", agent], without_tmux()) as person:
         person.hears("ready")
         person.press("\x03")
