@@ -141,12 +141,14 @@ def _nowhere(flow: Flow) -> Place | None:
     return None
 
 
-_Stamp = tuple[int, int, bool, str | None, bool]
+_Stamp = tuple[object, ...]
 
 
 def _stamp(flow: Flow) -> _Stamp:
-    """What moves whenever a flow changes, also one that no store holds, or its price can be told."""
-    return flow.revision, _weight(flow), flow.live, flow.error, price_list.ready()
+    """What moves whenever a flow changes, or its price can be told. One that no store holds has no revision."""
+    if flow.revision:
+        return flow.revision, price_list.ready()
+    return _weight(flow), flow.live, flow.error, price_list.ready()
 
 
 def _weight(flow: Flow) -> int:

@@ -181,9 +181,10 @@ class LaneHeads:
     def settle(self, turned: Callable[[LaneHead], None]) -> dict[LaneHead, Key | None]:
         """Headings that may have come, gone, moved or changed, with the place of each.
 
-        `turned` is told of one that is shut now and was not before, or the other way round.
+        `turned` is told of one that is shut now and was not before, or the other way round; and of one whose flows were
+        judged before it was known that something hides them, or no longer does.
         """
-        self._spots.clear()
+        spots, self._spots = self._spots, {}
         settled: dict[LaneHead, Key | None] = {}
         while self._touched:
             head, _ = self._touched.popitem()
@@ -196,6 +197,9 @@ class LaneHeads:
             outer = head.above
             listed = head.needed and head.shows and (outer is None or outer.hidden_by is None)
             settled[head] = head_key(head.lane) if listed else None
+        for head, spot in spots.items():
+            if spot.open is not (head.hidden_by is None):
+                turned(head)
         return settled
 
     def _sort_in(self, flow: Flow) -> None:

@@ -39,8 +39,8 @@ class LineView(ScrollView, can_focus=True):
 
     @property
     def width(self) -> int:
-        """The cells that a line may fill."""
-        return self.scrollable_content_region.width
+        """The cells that a line may fill. Textual's own region would be looked for in the whole screen."""
+        return max(0, self.outer_size.width - self.styles.gutter.width - self.scrollbar_gutter.width)
 
     @property
     def visible_lines(self) -> range:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inspector.model.flow import Flow, State
@@ -280,6 +280,10 @@ class Session(Listed):
         return any(each.id in self.folded and self.needed(each) for each in self.chain(lane))
 
 
+PLAIN: tuple[str, Sort | None, bool] = ("", None, True)
+
+
+@example(PLAIN, [("frame", 0, 0), ("fold", 1, 1)], PLAIN, [("put", 1, 0), ("hang", 0, 1)])
 @settings(max_examples=150, deadline=None)
 @given(looks, acts, looks, acts)
 def test_rows_equal_a_look_at_all_lanes(
