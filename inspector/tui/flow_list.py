@@ -181,9 +181,12 @@ A click on a column's heading, or `(` and `)`, sorts: numbers with the greatest 
         self._take_lanes()
         return moved or bool(change.changed)
 
-    def draw_some(self) -> None:
-        """Read, and have drawn anew, a share of the changed rows: all in one frame would keep the relay waiting."""
-        visible, until = self.visible_lines, time.perf_counter() + DRAWING
+    def draw_some(self, most: int | None = None) -> None:
+        """Read, and have drawn anew, a share of the changed rows: all in one frame would keep the relay waiting.
+
+        At most so many of those that can be seen; None: as many as there is time for.
+        """
+        visible, until, drawn = self.visible_lines, time.perf_counter() + DRAWING, 0
         for row in list(self._stale):
             index = self._view.index(row)
             read = index is not None and index in visible and isinstance(row, Flow)
@@ -194,7 +197,8 @@ A click on a column's heading, or `(` and `)`, sorts: numbers with the greatest 
                 if isinstance(row, Flow) and read:
                     self._painter.read(row)
                 self.lines_changed(index, 1)
-            if time.perf_counter() >= until:
+            drawn += index is not None and index in visible
+            if drawn == most or time.perf_counter() >= until:
                 return
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

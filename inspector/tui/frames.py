@@ -42,6 +42,11 @@ class FrameClock:
         self._due = now + self.interval
 
     @property
+    def busy(self) -> bool:
+        """Whether so much passes, or the loop is so late, that frames come seldom and should be short."""
+        return self.interval > (FASTEST + BUSY) / 2
+
+    @property
     def lag_ms(self) -> float:
         """The greatest lag of the last second, in ms."""
         return max((lag for _, lag in self._lags), default=0.0)

@@ -49,6 +49,8 @@ LOW = 12
 """Lines of height below which there is room for the list or the detail, and not for both."""
 LIST_EVERY = 2
 """Frames from one look at the list to the next: figures that change faster are not read."""
+BUSY_ROWS = 6
+"""Rows of the list that one frame draws anew while much passes: painting keeps the relay waiting."""
 HEADER_EVERY = 0.5
 """Seconds from one look at the header's figures to the next."""
 _SHARES = (0.15, 0.85)
@@ -174,7 +176,7 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
             return ()
         self._frame += 1
         detail, header = self._detail.pull, self._pull_header
-        return self._pull_lanes, self._pull_list, self.pull_holds, self._list.draw_some, detail, header
+        return self._pull_lanes, self._pull_list, self.pull_holds, self._draw_list, detail, header
 
     def _pull_header(self) -> None:
         self._totals = self._ledger.update()
@@ -199,6 +201,9 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
                 self._listed = not self._listed
                 self.refresh_bindings()
         self._heads.pull()
+
+    def _draw_list(self) -> None:
+        self._list.draw_some(BUSY_ROWS if self._clock.busy else None)
 
     def _take_filter(self) -> None:
         wanted = self._bar.take()

@@ -52,9 +52,9 @@ def test_it_draws_less_often_while_much_passes() -> None:
         now += clock.interval
         clock.drawn(now - clock.interval)
         clock.frame(now, changes=int(3 * MUCH * clock.interval))
-    assert clock.interval == BUSY
+    assert clock.interval == BUSY and clock.busy
     for _ in range(20):
         now += clock.interval
         clock.drawn(now - clock.interval)
         clock.frame(now, changes=1)
-    assert clock.interval == FASTEST
+    assert clock.interval == FASTEST and not clock.busy

@@ -383,3 +383,19 @@ async def test_the_main_screen_sorts_a_conversation_into_a_lane(size: tuple[int,
         await settle(pilot)
         assert shown.current is first and main(pilot).selected is first
         assert text_of(shown)[1].startswith("▌")
+
+
+@pytest.mark.anyio
+async def test_a_frame_draws_so_many_rows_and_the_next_ones_the_rest() -> None:
+    app = LanesApp()
+    live = [app.add(stream(respond(chat_flow(f"f{number}")), chat_chunks(["old"])[:1])) for number in range(5)]
+    async with app.run_test(size=SIZE) as pilot:
+        await app.settle(pilot)
+        assert sum("old" in line for line in app.lines) == 5
+        for flow in live:
+            stream(flow, chat_chunks(["er and new"])[:1], start=900)
+            app.store.touch(flow)
+        app.list.pull()
+        for known in (2, 4, 5):
+            app.list.draw_some(2)
+            assert sum("new" in line for line in app.lines) == known
