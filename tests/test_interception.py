@@ -189,7 +189,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_a_partial_turn(model: str, tm
             seen = ""
             for text in answer.iter_text():
                 seen += text
-                if WORDS[-1] in seen:
+                if f'"{WORDS[-1]}"' in seen:
                     break
         until(lambda: proxy.flows[0].end is not None)
     [turn] = read_trace(tmp_path / "trace")

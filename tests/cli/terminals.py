@@ -13,7 +13,8 @@ import time
 from collections.abc import Iterator, Sequence
 
 _LEADER = (
-    "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "import fcntl, os, signal, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    " signal.signal(signal.SIGINT, signal.SIG_DFL);"  # what runs in a shell's background has it ignored
     " os.execvp(sys.argv[1], sys.argv[1:])"
 )
 PATIENCE = 60.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +57,13 @@ async def open_editor(pilot: Pilot[None]) -> AnswerEditor:
     screen = pilot.app.screen
     assert isinstance(screen, AnswerEditor)
     return screen
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Draw frames until something is so."""
+    async with asyncio.timeout(20):
+        while not holds():
+            await settle(pilot)
 
 
 def area(pilot: Pilot[None]) -> EditArea:
@@ -223,10 +231,10 @@ async def test_a_refused_edit_stays_in_the_editor() -> None:
     async with held.app.run_test(size=SIZE) as pilot:
         editor = await open_editor(pilot)
         area(pilot).replace("ls", (1, 14), (1, 34))
+        await until(pilot, lambda: editor._draft.changed)
         await pilot.press("ctrl+s")
-        await pilot.pause()
+        await until(pilot, lambda: said(pilot) == "Not sent: the client has this already")
         assert pilot.app.screen is editor
-        assert said(pilot) == "Not sent: the client has this already"
         assert '"ls"' in area(pilot).text and not steps(held.held)
 
 
@@ -368,8 +376,7 @@ async def test_the_list_stays_with_a_held_flow_until_it_has_ended() -> None:
         assert main(pilot).selected is held.flow
         held.flow.end = End(Reason.DONE, "upstream")
         held.store.touch(held.flow)
-        await settle(pilot)
-        assert main(pilot).selected is newer and flow_list(pilot).following
+        await until(pilot, lambda: main(pilot).selected is newer and flow_list(pilot).following)
 
 
 @pytest.mark.anyio
