@@ -187,7 +187,10 @@ def in_tmux(tmp_path: Path, *arguments: str, **more: str) -> Iterator[Callable[.
     """`inspector run` in a tmux of its own; its status goes to the file `status`, the pane beside stays."""
     place = str(tmp_path / "tmux")
     script = tmp_path / "start.sh"
-    words = shlex.join([*INSPECTOR, "run", *arguments])
+    with socket.socket() as free:  # others start theirs at the same time, who would look for the usual port, too
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    words = shlex.join([*INSPECTOR, "run", "--port", port, *arguments])
     script.write_text(f"{words}\necho $? > {tmp_path}/status\nexec sleep 600\n")
 
     def tmux(*words: str) -> str:
