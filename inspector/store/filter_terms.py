@@ -9,8 +9,8 @@ from math import inf
 
 from inspector.model.flow import Capture, Flow
 from inspector.model.message import Message, Text, ToolCall, ToolResult, Transcript
+from inspector.store.filter_field import number_of
 from inspector.store.filter_fields import Cost, Field, Known, NumberField, field_of
-from inspector.store.filter_fields import number_of as number_of
 from inspector.store.summary import part_text
 
 SEARCHED = 4 * 1024 * 1024

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from inspector.model.flow import Flow
+from inspector.store.filter_field import number_of
 from inspector.store.filter_fields import Known, NumberField, field_of
-from inspector.store.filter_terms import number_of
 from inspector.store.summary import Summary
 
 Key = tuple[Any, ...]

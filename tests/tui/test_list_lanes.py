@@ -386,7 +386,8 @@ async def test_the_main_screen_sorts_a_conversation_into_a_lane(size: tuple[int,
 
 
 @pytest.mark.anyio
-async def test_a_frame_draws_so_many_rows_and_the_next_ones_the_rest() -> None:
+async def test_a_frame_draws_so_many_rows_and_the_next_ones_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspector.tui.flow_list.DRAWING", 60.0)
     app = LanesApp()
     live = [app.add(stream(respond(chat_flow(f"f{number}")), chat_chunks(["old"])[:1])) for number in range(5)]
     async with app.run_test(size=SIZE) as pilot:
