@@ -7,11 +7,14 @@ elsewhere and may be thrown away. All times are milliseconds since the flow's st
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
-from inspector.model.headers import Headers
+from inspector.model.headers import Headers, mask_url
+
+_T = TypeVar("_T")
 
 
 class State(StrEnum):
@@ -81,7 +84,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One change that somebody made to what passes: nothing is altered in silence."""
+    """One change that somebody made to what passes: nothing is altered in silence. URLs in it are masked."""
 
     name: str
     """What changed, e.g. `credential`, `headers`, `body`, `response`."""
@@ -90,40 +93,123 @@ class Mutation:
     before: str = ""
     after: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "before", mask_url(self.before))
+        object.__setattr__(self, "after", mask_url(self.after))
+
+
+class _Part(Generic[_T]):
+    """One of a body's three columns, as it is read and set by others: it may have to be fetched first."""
+
+    def __init__(self, slot: str) -> None:
+        self._slot = slot
+
+    def __get__(self, body: Capture, owner: type) -> _T:
+        try:
+            return cast(_T, getattr(body, self._slot))
+        except AttributeError:
+            away = body._away
+            # Where it is None, another thread has brought it back meanwhile.
+            return self.__get__(body, owner) if away is None else cast(_T, getattr(away.fetched(body), self._slot))
+
+    def __set__(self, body: Capture, value: _T) -> None:
+        setattr(body, self._slot, value)
+
 
 class Capture:
-    """A body as it passed: its bytes, and for each chunk the time it came and where it ends."""
+    """A body as it passed: its bytes, and for each chunk the time it came and where it ends.
 
-    __slots__ = ("data", "ends", "times")
+    One that grows no more may be let go, and lies elsewhere then. Whoever reads it does not notice: it comes back.
+    """
+
+    __slots__ = ("_away", "_data", "_ends", "_times", "lost")
+
+    data = _Part[bytearray]("_data")
+    times = _Part["array[float]"]("_times")
+    ends = _Part["array[int]"]("_ends")
 
     def __init__(self, data: bytes = b"") -> None:
-        self.data = bytearray()
-        self.times = array("d")
-        self.ends = array("Q")
+        self._data = bytearray()
+        self._times = array("d")
+        self._ends = array("Q")
+        self._away: _Away | None = None
+        self.lost = ""
+        """Why its bytes are gone for good, in words; empty as long as they are not."""
         if data:
             self.append(0.0, data)
 
     def append(self, at: float, chunk: bytes) -> None:
         """Add a chunk that came `at` milliseconds after the flow's start."""
-        self.data += chunk
-        self.times.append(at)
-        self.ends.append(len(self.data))
+        self._data += chunk
+        self._times.append(at)
+        self._ends.append(len(self._data))
 
     def chunk(self, index: int) -> bytes:
         """The bytes of one chunk."""
-        start = self.ends[index - 1] if index else 0
-        return bytes(self.data[start : self.ends[index]])
+        ends = self.ends
+        start = ends[index - 1] if index else 0
+        return bytes(self.data[start : ends[index]])
 
     @property
     def chunks(self) -> int:
         """How many chunks came."""
-        return len(self.ends)
+        away = self._away
+        return len(self.ends) if away is None else away.chunks
+
+    @property
+    def here(self) -> bool:
+        """Whether it is in memory."""
+        return self._away is None
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that it takes, with what it has in reserve to grow into."""
+        if self._away is not None:
+            return 0
+        return self._data.__sizeof__() + self._times.__sizeof__() + self._ends.__sizeof__()
+
+    def let_go(self, fetch: Fetch, flow_id: str, side: str) -> None:
+        """Drop what can be read elsewhere. Nothing can be appended any more."""
+        # In this order, so that a thread which reads meanwhile finds the one or the other.
+        self._away = _Away(fetch, flow_id, side, len(self._data), len(self._ends))
+        del self._data, self._times, self._ends
+
+    def put_back(self, found: Capture) -> None:
+        """Take what another one has: what was let go is in memory again."""
+        self._data, self._times, self._ends, self.lost = found.data, found.times, found.ends, found.lost
+        self._away = None
+
+    def nothing(self, why: str) -> Capture:
+        """What stands in its place where it cannot be read back: as many chunks, all empty."""
+        empty = Capture()
+        zeros = bytes(8 * self.chunks)
+        empty.times, empty.ends, empty.lost = array("d", zeros), array("Q", zeros), why
+        return empty
 
     def __bytes__(self) -> bytes:
         return bytes(self.data)
 
     def __len__(self) -> int:
-        return len(self.data)
+        away = self._away
+        return len(self.data) if away is None else away.size
+
+
+class _Away(NamedTuple):
+    """How a body comes back that is not in memory, and what is known of it meanwhile."""
+
+    fetch: Fetch
+    flow_id: str
+    side: str
+    size: int
+    chunks: int
+
+    def fetched(self, body: Capture) -> Capture:
+        """The body's contents."""
+        return self.fetch(body, self.flow_id, self.side)
+
+
+Fetch = Callable[[Capture, str, str], Capture]
+"""Gets what was let go, by its flow's id and its side, does `put_back` with it, and gives it. It must not raise."""
 
 
 @dataclass(slots=True)
@@ -292,19 +378,20 @@ class Flow:
 
     @property
     def number(self) -> str:
-        """What it is called in the list."""
-        return self.label or str(self.seq)
+        """What it is called in the list. A label comes from a file, which anybody may have written."""
+        return self.label if self.label and self.label.isprintable() else str(self.seq)
 
     def note(self, text: str) -> None:
-        """Add a remark, once."""
+        """Add a remark, once; credentials in URLs are masked."""
+        text = mask_url(text)
         if text not in self.notes:
             self.notes.append(text)
 
     def finish(self, at: float, reason: Reason, by: str, error: str | None = None) -> bool:
-        """End the flow; False where it had ended already, and then nothing changes."""
+        """End the flow; False where it had ended already, and then nothing changes. URLs in `error` are masked."""
         if self.end is not None:
             return False
         self.timing.ended = at
-        self.error = error if error is not None else self.error
+        self.error = mask_url(error) if error is not None else self.error
         self.end = End(reason, by)
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from inspector.model.flow import Flow
 
@@ -14,6 +14,8 @@ class FlowStore:
     def __init__(self) -> None:
         self.revision = 0
         """Grows with every change of any flow."""
+        self.left = 0
+        """How many flows have left. Whoever keeps something for each flow looks through it when this grows."""
         self._last_seq = 0
         self._flows: dict[str, Flow] = {}
         self._by_change: OrderedDict[str, Flow] = OrderedDict()
@@ -29,7 +31,17 @@ class FlowStore:
         """Say that a flow of the store changed. Called for every chunk: keep it at an integer and a link."""
         self.revision += 1
         flow.revision = self.revision
-        self._by_change.move_to_end(flow.id)
+        try:
+            self._by_change.move_to_end(flow.id)
+        except KeyError:  # it has left, and somebody looks at it still
+            return
+
+    def leave(self, flows: Iterable[Flow]) -> None:
+        """Let flows go that are kept elsewhere: they are of this session, but not of this store any more."""
+        for flow in flows:
+            if self._flows.pop(flow.id, None) is not None:
+                del self._by_change[flow.id]
+                self.left += 1
 
     def changes_since(self, cursor: int) -> tuple[int, list[Flow]]:
         """The flows that changed after `cursor`, the least recent change first, and the cursor for the next call."""
@@ -44,6 +56,9 @@ class FlowStore:
     def get(self, flow_id: str) -> Flow | None:
         """The flow of that id."""
         return self._flows.get(flow_id)
+
+    def __contains__(self, flow_id: object) -> bool:
+        return flow_id in self._flows
 
     def __iter__(self) -> Iterator[Flow]:
         return iter(self._flows.values())

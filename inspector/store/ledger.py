@@ -47,6 +47,7 @@ class Ledger:
         self._counted: dict[str, _Entry] = {}
         self._sum = _Entry()
         self._priced = False
+        self._left = 0
 
     @property
     def pending(self) -> int:
@@ -58,6 +59,9 @@ class Ledger:
         if not self._priced and price_list.ready():
             self._priced, self._cursor = True, 0
         self._cursor, changed = self._store.changes_since(self._cursor)
+        if self._left != self._store.left:
+            self._left = self._store.left
+            self._counted = {flow_id: entry for flow_id, entry in self._counted.items() if flow_id in self._store}
         for flow in changed:
             if flow.live:
                 self._live.add(flow.id)
@@ -70,7 +74,7 @@ class Ledger:
             self._sum = self._sum.plus(entry).plus(before, -1)
         total = self._sum
         return Totals(
-            flows=len(self._store),
+            flows=len(self._store) + self._store.left,
             live=len(self._live),
             input_tokens=total.given,
             output_tokens=total.answered,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from sys import intern
 
 from inspector.model.flow import Capture, Flow
 from inspector.model.message import (
@@ -24,6 +25,9 @@ from inspector.store.cost import cost_of
 WORDS = 200
 """Characters of text that a row may show."""
 PACE_SLICES = 8
+_STEPS = 64
+_HEIGHTS = tuple(step / _STEPS for step in range(_STEPS + 1))
+"""All heights that a pace may have: there is a pace for each flow, and numbers of its own would take much more."""
 CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English text, until the provider names its count."""
 
@@ -87,9 +91,10 @@ def summarise(flow: Flow, transcript: Transcript, *, figures_only: bool = False)
     error = flow.error or answer.error
     cost = None if figures_only else cost_of(flow, transcript)
     return Summary(
-        model=prompt.model or answer.model,
+        # Names are the same in thousands of flows, and each reading makes them anew.
+        model=intern(prompt.model or answer.model),
         asked_model=_asked(flow, prompt.model),
-        response_model=answer.model,
+        response_model=intern(answer.model),
         input_tokens=given,
         output_tokens=output,
         output_estimated=estimated,
@@ -101,8 +106,8 @@ def summarise(flow: Flow, transcript: Transcript, *, figures_only: bool = False)
         pace=() if figures_only or flow.response is None else pace(flow.response.body),
         mean_probability=answer.certainty.mean_probability,
         perplexity=answer.certainty.perplexity,
-        tools=tuple(call.name for call in _calls(transcript)),
-        finish=message.finish_reason if message is not None else None,
+        tools=tuple(intern(call.name) for call in _calls(transcript)),
+        finish=intern(message.finish_reason) if message is not None and message.finish_reason is not None else None,
         words="" if figures_only else _words(flow, message, error),
         prompt="" if figures_only else _prompt(transcript),
         error=error,
@@ -163,7 +168,7 @@ def pace(body: Capture) -> tuple[float, ...]:
     ends = [_bytes_until(body, edge) for edge in edges] + [len(body)]
     sizes = [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
     fullest = max(sizes) or 1
-    return tuple(size / fullest for size in sizes)
+    return tuple(_HEIGHTS[round(size * _STEPS / fullest)] for size in sizes)
 
 
 def one_line(text: str, limit: int = WORDS) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import ParamSpec, TypeVar
 
 from inspector import dialects
@@ -23,6 +24,8 @@ _T = TypeVar("_T")
 
 REQUEST_LIMIT = 64 * 1024 * 1024
 """Bytes of a decoded request body beyond which it is not read as a prompt."""
+_LOOKED_AT = 64
+"""Transcripts among which one is found that may be dropped."""
 LARGE = 1_000_000
 """Bytes of bodies from which on whoever draws lets them be read in a thread (`Transcripts.ready`)."""
 
@@ -34,18 +37,25 @@ class Transcripts:
     read anew when it is asked for again, with the same outcome. Summaries are small: many more of them are kept.
     """
 
-    def __init__(self, limit: int = 4096, budget: int = 128 * 1024 * 1024, summaries: int = 65_536) -> None:
+    def __init__(self, limit: int = 4096, budget: int = 48 * 1024 * 1024, summaries: int = 65_536) -> None:
         self._limit = limit
         self._budget = budget
         self._summary_limit = summaries
         self._readings: OrderedDict[str, _Reading] = OrderedDict()
         self._weight = 0
         self._summaries: OrderedDict[str, tuple[Flow, _Stamp, Summary]] = OrderedDict()
+        self.looked: Callable[[Flow], None] | None = None
+        """Called with each flow that is asked for."""
         self.placed_by: Callable[[Flow], Place | None] = _nowhere
         """Who sorts flows into lanes, where somebody does."""
         self._ahead: dict[str, Future[_Reading]] = {}
         """What is read in the thread."""
         self._thread: ThreadPoolExecutor | None = None
+
+    @property
+    def weight(self) -> int:
+        """Bytes of the bodies whose transcripts are kept."""
+        return self._weight
 
     def ready(self, flow: Flow) -> bool:
         """Whether `of` takes next to no time. Where it does not, the flow is read in a thread: ask again later.
@@ -70,6 +80,8 @@ class Transcripts:
 
         The same object grows while the flow is kept; it is never raised from, whatever the bytes hold.
         """
+        if self.looked is not None:
+            self.looked(flow)
         if flow.id in self._ahead:
             wait([self._ahead[flow.id]])
         self._take_ahead()
@@ -82,7 +94,7 @@ class Transcripts:
         reading.update()
         self._weight += reading.weight - before
         while len(self._readings) > 1 and (len(self._readings) > self._limit or self._weight > self._budget):
-            self._forget(next(iter(self._readings)))
+            self._forget(self._least())
         return reading.transcript
 
     def summary(self, flow: Flow) -> Summary:
@@ -91,7 +103,11 @@ class Transcripts:
         known = self._summaries.get(flow.id)
         if known is not None and known[0] is flow and known[1] == stamp:
             return known[2]
-        summary = summarise(flow, self.of(flow))
+        try:
+            summary = summarise(flow, self.of(flow))
+        except Exception as error:  # the border to prices, and to whatever a flow holds: one row must not cost the rest
+            flow.note(f"it could not be summed up: {type(error).__name__}: {error}")
+            summary = Summary()
         self._summaries[flow.id] = (flow, stamp, summary)
         self._summaries.move_to_end(flow.id)
         if len(self._summaries) > self._summary_limit:
@@ -109,12 +125,28 @@ class Transcripts:
             return None, False
         return known[2], known[1] == _stamp(flow)
 
+    def forget(self, flow: Flow) -> None:
+        """Drop all that is kept of a flow."""
+        self._forget(flow.id)
+        self._summaries.pop(flow.id, None)
+
+    def _least(self) -> str:
+        """Whose transcript is dropped: that of the flow not asked for longest, and of one that ended if it can be.
+
+        What a live one has must be read again with all its next events.
+        """
+        first = islice(self._readings.items(), min(_LOOKED_AT, len(self._readings) - 1))
+        return next((flow_id for flow_id, reading in first if reading.answer.closed), next(iter(self._readings)))
+
     def _take_ahead(self) -> None:
         """Keep what the thread is done with."""
         for flow_id in [flow_id for flow_id, ahead in self._ahead.items() if ahead.done()]:
             self._forget(flow_id)
             reading = self._readings[flow_id] = self._ahead.pop(flow_id).result()
             self._weight += reading.weight
+        if self._thread is not None and not self._ahead:
+            self._thread.shutdown(wait=False)
+            self._thread = None
 
     def _forget(self, flow_id: str) -> None:
         reading = self._readings.pop(flow_id, None)

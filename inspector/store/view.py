@@ -71,6 +71,7 @@ class View:
         self._key_of: dict[str, Key] = {}
         self._passed: dict[str, Flow] = {}
         self._newest: Flow | None = None
+        self._left = 0
 
     # What is to be shown
 
@@ -268,6 +269,9 @@ class View:
         for flow in changed:
             self.known.forget(flow)
         self._backlog.add(changed)
+        if self._left != self._store.left:
+            self._left = self._store.left
+            self._backlog.add([flow for flow in self._passed.values() if flow.id not in self._store])
         if self._lanes is not None and self._heads is not None:
             self._lane_cursor, moved = self._lanes.changes_since(self._lane_cursor)
             for flow in moved:
@@ -276,7 +280,7 @@ class View:
 
     def _judge(self, flow: Flow) -> Key | None:
         """Take in whether a flow passes; its place among the rows, None where it has none."""
-        passes = self._passes(flow, self.known)
+        passes = flow.id in self._store and self._passes(flow, self.known)
         if passes:
             self._passed[flow.id] = flow
             if self._newest is not None and flow.seq >= self._newest.seq:
