@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 HOP_BY_HOP = frozenset(
     {
@@ -36,13 +38,52 @@ SECRET = frozenset(
         "x-goog-api-key",
     }
 )
-"""Header names whose values are masked wherever they are shown or written."""
+"""Header names whose values are masked wherever they are shown or written; see `is_secret` for those of gateways."""
 
-SECRET_PARAMETERS = frozenset({"access_token", "api-key", "api_key", "apikey", "key", "token"})
-"""Query parameters that carry a credential (Gemini's `?key=`, Azure's `?api-key=`)."""
+SECRET_PARAMETERS = frozenset(
+    {
+        *("access_token", "api-key", "api_key", "apikey", "auth", "client_secret", "id_token", "key", "password"),
+        *("refresh_token", "secret", "sig", "signature", "subscription-key", "token"),
+        *("x-amz-security-token", "x-amz-signature", "x-goog-signature"),
+    }
+)
+"""Query parameters that carry a credential (Gemini's `?key=`, Azure's `?api-key=` and `?sig=`, signatures of AWS)."""
+
+_SECRETIVE = re.compile(
+    r"(?:.*[-_])?(?:x?api-?key|key|token|jwt|secret|passw(?:or)?d|auth|authorization|credentials?|signature|assertion)"
+)
+"""Gateways have names of their own for headers with a key: what ends like one is taken for one."""
+_NO_SECRET = re.compile(r"(?:.*-)?(?:idempotency|websocket|cache|surrogate|partition)-key|.*continuation-token")
 
 _CREDENTIAL = re.compile(rf"([?&;](?:{'|'.join(sorted(SECRET_PARAMETERS))})=)([^&;#\s]+)", re.IGNORECASE)
+_PASSWORD = re.compile(r"(://[^/?#\s@:]*:)([^/?#\s@]+)(?=@)")
 _MASKED = re.compile(r"(?:.{4}\.\.\..{4}|..\.\.\...|.\.\.\..|\.\.\.)", re.DOTALL)
+
+
+_SHARED = 2048
+_LONGEST = 4096
+_lines: dict[tuple[str, str], tuple[tuple[str, str], str]] = {}
+_orders: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+
+def _shared(pair: tuple[str, str]) -> tuple[tuple[str, str], str]:
+    """A line, and its name in small letters. Most lines are those of the message before: they are kept once."""
+    known = _lines.get(pair)
+    if known is not None:
+        return known
+    name, value = pair
+    line = ((sys.intern(name), value), sys.intern(name.lower()))
+    if len(value) <= _LONGEST:
+        if len(_lines) >= _SHARED:
+            _lines.clear()
+        _lines[line[0]] = line
+    return line
+
+
+def _shared_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(_orders) >= _SHARED:
+        _orders.clear()
+    return _orders.setdefault(names, names)
 
 
 class Headers:
@@ -51,8 +92,9 @@ class Headers:
     __slots__ = ("_names", "pairs")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self.pairs: tuple[tuple[str, str], ...] = tuple(pairs)
-        self._names = tuple([name.lower() for name, _ in self.pairs])
+        lines = [_shared(pair) for pair in pairs]
+        self.pairs: tuple[tuple[str, str], ...] = tuple([pair for pair, _ in lines])
+        self._names = _shared_names(tuple([name for _, name in lines]))
 
     @classmethod
     def from_raw(cls, raw: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -77,6 +119,10 @@ class Headers:
         """A copy without the lines of these names."""
         dropped = {name.lower() for name in names}
         return Headers([pair for key, pair in zip(self._names, self.pairs, strict=True) if key not in dropped])
+
+    def without_secrets(self) -> Headers:
+        """A copy without the lines that are masked wherever they are shown."""
+        return Headers([pair for key, pair in zip(self._names, self.pairs, strict=True) if not is_secret(key)])
 
     def set(self, name: str, value: str) -> Headers:
         """A copy where `name` has this one value, at its old place or at the end."""
@@ -116,6 +162,13 @@ class Headers:
         return f"Headers({list(masked(self))!r})"
 
 
+@lru_cache(maxsize=1024)
+def is_secret(name: str) -> bool:
+    """Whether the values of headers with that name are masked."""
+    name = name.lower()
+    return name in SECRET or (_SECRETIVE.fullmatch(name) is not None and _NO_SECRET.fullmatch(name) is None)
+
+
 def mask(secret: str) -> str:
     """A secret with its middle taken out: enough to tell two keys apart, too little to use one.
 
@@ -130,8 +183,8 @@ def mask(secret: str) -> str:
 
 def mask_value(name: str, value: str) -> str:
     """A header's value as it may be shown: secrets masked, a scheme word such as `Bearer` kept."""
-    if name.lower() not in SECRET:
-        return value
+    if not is_secret(name):
+        return mask_url(value) if "=" in value else value
     scheme, space, rest = value.partition(" ")
     return f"{scheme} {mask(rest)}" if space and scheme.isalpha() else mask(value)
 
@@ -142,5 +195,8 @@ def masked(headers: Iterable[tuple[str, str]]) -> Headers:
 
 
 def mask_url(url: str) -> str:
-    """A URL with the values of credential parameters masked; everything else stays as it is spelled."""
-    return _CREDENTIAL.sub(lambda match: match[1] + mask(match[2]), url)
+    """A URL, or a text with URLs in it, with the values of credential parameters and passwords masked; everything else
+    stays as it is spelled.
+    """
+    url = _CREDENTIAL.sub(lambda match: match[1] + mask(match[2]), url) if "=" in url else url
+    return _PASSWORD.sub(lambda match: match[1] + mask(match[2]), url) if "@" in url else url

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import httpx
 import orjson
+from starlette.types import Send
 
 from inspector.model.flow import Reason
+from inspector.model.headers import Headers
 
 
 class Refusal(Exception):
@@ -22,6 +24,16 @@ class Refusal(Exception):
         """The JSON that the client gets, in the shape that both the OpenAI and the Anthropic SDKs read."""
         error = {"type": f"inspector_{self.reason}", "message": self.message}
         return orjson.dumps({"type": "error", "error": error})
+
+    def headers(self) -> Headers:
+        """The headers that go with it."""
+        return Headers([("content-type", "application/json"), ("content-length", str(len(self.body())))])
+
+
+async def answered(refusal: Refusal, send: Send) -> None:
+    """Give a client its refusal."""
+    await send({"type": "http.response.start", "status": refusal.status, "headers": refusal.headers().raw()})
+    await send({"type": "http.response.body", "body": refusal.body(), "more_body": False})
 
 
 def from_upstream(error: httpx.TransportError) -> Refusal:

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from inspector.dialects import detect
 from inspector.formats.key_variables import BY_DIALECT, BY_HOST, KEY_VARIABLE, Source, is_local
 from inspector.model.flow import Flow, Mutation, Request
-from inspector.model.headers import SECRET, SECRET_PARAMETERS, mask, mask_url, mask_value
+from inspector.model.headers import SECRET_PARAMETERS, is_secret, mask, mask_url, mask_value
 from inspector.proxy.credential import carrier, header_value
 from inspector.proxy.routes import BUILT_IN
 
@@ -50,7 +50,7 @@ def without_credential(request: Request) -> Request:
     head, question, query = request.url.partition("?")
     kept = [piece for piece in query.split("&") if piece.partition("=")[0].lower() not in SECRET_PARAMETERS]
     url = head + (question + "&".join(kept) if query and kept else "")
-    return request.copy(url=url, headers=request.headers.without(*SECRET))
+    return request.copy(url=url, headers=request.headers.without_secrets())
 
 
 def same_origin(url: str, other: str) -> bool:
@@ -94,7 +94,7 @@ def _secrets(request: Request) -> Iterator[str]:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    return bool(value) and name.lower() in SECRET
+    return bool(value) and is_secret(name)
 
 
 def _is_lost(name: str, value: str, theirs: frozenset[str]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from inspector.model.headers import Headers
+from inspector.model.headers import Headers, mask_url
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 """What an upstream may be called: it becomes the first segment of a path."""
@@ -62,7 +62,7 @@ class Unrouted(ValueError):
 
 
 class BadPath(ValueError):
-    """A path that must not be passed on: it climbs out of its upstream."""
+    """A path that must not be passed on: it climbs out of its upstream, or would become a part of its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,8 @@ class Routes:
     def resolve(self, target: str, headers: Headers) -> Target:
         """Find the upstream for a request line's target (path and query). Raises Unrouted or BadPath."""
         path, question, query = target.partition("?")
+        if path and not path.startswith("/"):
+            raise BadPath(f"{path}: a path begins with a slash")
         if _DOTS.search(path):
             raise BadPath(f"{path}: dots as a path segment are not relayed")
         name, base, rest = self._upstream(path, headers)
@@ -129,9 +131,9 @@ def check_url(url: str) -> str:
     """An upstream's base URL as given, or ValueError saying what is wrong with it."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{url!r} is not an upstream: http:// or https:// and a host are needed")
+        raise ValueError(f"{mask_url(url)!r} is not an upstream: http:// or https:// and a host are needed")
     if parts.query or parts.fragment or parts.username or parts.password:
-        raise ValueError(f"{url!r} is not an upstream: only a scheme, a host and a path may stand in it")
+        raise ValueError(f"{mask_url(url)!r} is not an upstream: only a scheme, a host and a path may stand in it")
     _ = parts.port
     return url
 

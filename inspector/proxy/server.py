@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -17,11 +17,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from inspector.model.flow import Flow
 from inspector.proxy.credential import Credential
 from inspector.proxy.embedded import EmbeddedServer
+from inspector.proxy.heartbeat import Heartbeat
 from inspector.proxy.held import Holds
 from inspector.proxy.hooks import Hooks, RequestHandler
+from inspector.proxy.refusal import answered
 from inspector.proxy.relay import Relay
 from inspector.proxy.routes import Routes
 from inspector.proxy.upstream import AiohttpTransport
+from inspector.proxy.visitors import Visitors
 from inspector.store.flows import FlowStore
 
 
@@ -44,12 +47,19 @@ class ProxyConfig:
     """Seconds of silence that an upstream may keep; None for any."""
     max_body: int = 256 << 20
     """Bytes of a request's body."""
+    token: str | None = field(default=None, repr=False)
+    """What every request must bring (see `visitors`); needed where others can reach the address."""
+    allow_hosts: Sequence[str] = ()
+    """Names by which the listener is asked for, besides `localhost` and loopback addresses."""
+    allow_origins: Sequence[str] = ()
+    """Web pages (`http://localhost:3000`) that may come in."""
 
 
 class ProxyServer:
     """Listens, relays, and puts every request as a flow into the store.
 
-    Entering raises ValueError for an upstream that cannot be used, AddressInUse for a port that is taken.
+    ValueError for an upstream that cannot be used, or an address that takes a token. Entering raises ValueError for an
+    upstream that is the proxy itself, AddressInUse for a port that is taken.
     """
 
     def __init__(
@@ -63,11 +73,13 @@ class ProxyServer:
         self.config = config
         self.store = store
         self.routes = Routes(config.upstream, config.upstreams)
+        self._visitors = Visitors(config.host, config.token, config.allow_hosts, config.allow_origins)
         self.holds = holds if holds is not None else Holds(store)
         self._handler = handler or RequestHandler()
         self._hooks = hooks or Hooks()
         self._relay: Relay | None = None
         self._listener: EmbeddedServer | None = None
+        self._heartbeat = Heartbeat()
         self._exit = contextlib.AsyncExitStack()
 
     @property
@@ -82,8 +94,16 @@ class ProxyServer:
 
     @property
     def added_ms(self) -> float | None:
-        """Milliseconds that relaying a chunk took lately; None before the first."""
-        return (self._relay.cost.added_ms or None) if self._relay else None
+        """Milliseconds by which chunks come later than they would without us: how long they waited lately for the
+        loop, and what relaying them took; None before the first.
+        """
+        own = self._relay.cost.added_ms if self._relay else 0.0
+        return own + self._heartbeat.lateness.mean_ms if own else None
+
+    @property
+    def lag_ms(self) -> float:
+        """The longest that the event loop came late in the last second, in ms."""
+        return self._heartbeat.lateness.greatest_ms
 
     @property
     def transport(self) -> httpx.AsyncBaseTransport:
@@ -113,9 +133,11 @@ class ProxyServer:
             self._relay = Relay(
                 self.store, self.routes, transport, self._handler, self._hooks, self.holds, credential, config.max_body
             )
-            listener = EmbeddedServer(_dispatch(self._relay), host=config.host, port=config.port)
+            listener = EmbeddedServer(_dispatch(self._relay, self._visitors), host=config.host, port=config.port)
             self._listener = await stack.enter_async_context(listener)
             self._check_no_loop()
+            self._heartbeat.start()
+            stack.callback(self._heartbeat.stop)
             self._exit = stack.pop_all()
         return self
 
@@ -128,8 +150,9 @@ class ProxyServer:
                 raise ValueError(f"{url} is inspector itself: an upstream must be another server")
 
 
-def _dispatch(relay: Relay) -> ASGIApp:
-    """The app of the listener: the few paths of our own go to a Starlette router, all else to the relay.
+def _dispatch(relay: Relay, visitors: Visitors) -> ASGIApp:
+    """The app of the listener: who may not come in is told so, the few paths of our own go to a Starlette router, all
+    else to the relay.
 
     It awaits nothing itself: every coroutine between the event loop and a chunk is passed through for each chunk.
     """
@@ -137,6 +160,8 @@ def _dispatch(relay: Relay) -> ASGIApp:
     paths = {route.path for route in own.routes if isinstance(route, Route)}
 
     def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if (refusal := visitors.refusal(scope)) is not None:
+            return answered(refusal, send)
         return own(scope, receive, send) if scope["path"] in paths else relay(scope, receive, send)
 
     return app
