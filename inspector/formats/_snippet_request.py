@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from inspector.formats.key_variables import variable_for
 from inspector.model.flow import Flow
-from inspector.model.headers import SECRET, SECRET_PARAMETERS, Headers
+from inspector.model.headers import SECRET_PARAMETERS, Headers, is_secret, mask_url
 from inspector.store.transcripts import Transcripts
 from inspector.wire.body import decoded
 
@@ -93,8 +93,8 @@ def _kept(headers: Headers, host: str, dialect: str) -> Iterator[tuple[str, Piec
     for name, value in headers:
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value) or name.lower().startswith(_TELEMETRY):
             continue
-        if not value or (name.lower() not in SECRET and not _SECRETIVE.search(name)):
-            yield name, (value,) if value else ()
+        if not value or not (is_secret(name) or _SECRETIVE.search(name)):
+            yield name, (mask_url(value),) if value else ()
             continue
         if value.startswith("AWS4"):
             raise ValueError("the request is signed for its own moment (AWS): a copy of it would be refused")
