@@ -51,12 +51,26 @@ class DecodedStrip:
         return self.strip.document(body)
 
 
-@dataclass(slots=True)
 class Cost:
     """What the relay costs the client."""
 
-    added_ms: float = 0.0
-    """What relaying a chunk took lately, from its arrival to its departure: a moving average."""
+    def __init__(self) -> None:
+        self.added_ms = 0.0
+        """What relaying a chunk took lately, from its reading to the kernel's having it: a moving average."""
+        self._written = 0
+        self._came = 0.0
+
+    def relayed(self, came: float) -> None:
+        """A chunk that was read at `came` (in seconds) is written. The loop may send it only at the end of its turn."""
+        if not self._written:
+            asyncio.get_running_loop().call_soon(self._sent)
+        self._written += 1
+        self._came += came
+
+    def _sent(self) -> None:
+        took = (time.perf_counter() - self._came / self._written) * 1000
+        self.added_ms += (took - self.added_ms) * self._written / (self._written + 63)
+        self._written, self._came = 0, 0.0
 
 
 class Delivery:
@@ -208,9 +222,10 @@ class Delivery:
                 written = write(given) if given else True
                 body.append((came - zero) * 1000, chunk)
                 store.touch(flow)
-                if not written:
+                if written:
+                    count(came)
+                else:  # it waits for a client that reads slowly: that is not of our adding
                     await self._outlet.wait(given)
-                count((clock() - came) * 1000)
         except httpx.TransportError as error:
             if self._gate is None:
                 raise
@@ -218,21 +233,21 @@ class Delivery:
         if self._gate is not None:
             await self._gate.run(self._counted(chunks))
 
-    def _count(self, took: float) -> None:
-        """Relaying a chunk took so many ms."""
-        timing, cost = self._flow.timing, self._cost
-        cost.added_ms += (took - cost.added_ms) / 64
+    def _count(self, came: float) -> None:
+        """A chunk that was read at that time, in seconds, is written."""
+        self._cost.relayed(came)
+        timing, took = self._flow.timing, (time.perf_counter() - came) * 1000
         timing.added = (timing.added or 0.0) + took
         if timing.added_most is None or took > timing.added_most:
             timing.added_most = took
 
     async def _counted(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The chunks; what happens to each until the next is asked for is counted."""
-        clock = time.perf_counter
+        """Chunks for the gate. What it takes to decide on one is of our adding; what somebody holds is not."""
         async for chunk in chunks:
-            came = clock()
+            came, waits = time.perf_counter(), self._outlet.waits
             yield chunk
-            self._count((clock() - came) * 1000)
+            if self._flow.hold is None and self._outlet.waits == waits:
+                self._count(came)
 
     async def _through_gate(self, headers: Headers, response: httpx.Response, watch: GuardedWatch | None) -> None:
         try:

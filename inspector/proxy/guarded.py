@@ -1,9 +1,10 @@
-"""A watch that cannot do harm: what it raises is noted, and from then on everything passes."""
+"""A watch and a strip that cannot do harm: what they raise is noted, and from then on everything passes."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
 
+from inspector.dialects._logprobs import Strip
 from inspector.model.flow import Flow
 from inspector.proxy.hooks import Decision, Instead, Verdict, Watch
 from inspector.wire.event import Event
@@ -67,6 +68,50 @@ class GuardedWatch:
     def _excuse(self, error: Exception) -> None:
         self._watch = None
         excuse(self._flow, error)
+
+
+class GuardedStrip:
+    """A strip between the relay and a dialect. What the dialect kept back before it failed is given as far as it gives
+    it.
+    """
+
+    def __init__(self, flow: Flow, strip: Strip) -> None:
+        self._flow = flow
+        self._strip: Strip | None = strip
+
+    def feed(self, data: bytes) -> bytes:
+        """The next bytes, and what the client gets for them."""
+        if (strip := self._strip) is None:
+            return data
+        try:
+            return strip.feed(data)
+        except Exception as error:  # the border to dialects, which meet malformed input of every kind
+            self._give_up(error)
+            try:
+                return strip.close() + data
+            except Exception:  # as above; it is noted already
+                return data
+
+    def close(self) -> bytes:
+        """What is still owed."""
+        try:
+            return self._strip.close() if self._strip is not None else b""
+        except Exception as error:  # as above
+            self._give_up(error)
+            return b""
+
+    def document(self, body: bytes) -> bytes:
+        """A whole document as the client gets it."""
+        try:
+            return self._strip.document(body) if self._strip is not None else body
+        except Exception as error:  # as above
+            self._give_up(error)
+            return body
+
+    def _give_up(self, error: Exception) -> None:
+        self._strip = None
+        added = ", ".join(self._flow.injected)
+        self._flow.note(f"from here on {added} could not be taken out of the answer: {type(error).__name__}: {error}")
 
 
 def excuse(flow: Flow, error: Exception) -> None:

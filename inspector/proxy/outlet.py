@@ -26,6 +26,8 @@ class Outlet:
         """Takes out what the client never asked for."""
         self.last = time.perf_counter()
         """The clock when something was last written, in seconds."""
+        self.waits = 0
+        """How often the client read too slowly."""
 
     async def put(self, data: bytes) -> None:
         """Write a piece; waits while the client reads too slowly."""
@@ -48,6 +50,7 @@ class Outlet:
 
     async def wait(self, data: bytes) -> None:
         """Write a piece, stripped already, as soon as the client takes it, and behind all that waits already."""
+        self.waits += 1
         async with self._queue:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
 

@@ -27,10 +27,10 @@ from inspector.proxy.credential import Credential
 from inspector.proxy.delivery import Cost, Delivery
 from inspector.proxy.embedded import Aborted
 from inspector.proxy.ends import finish_broken, is_whole
-from inspector.proxy.guarded import GuardedWatch, excuse
+from inspector.proxy.guarded import GuardedStrip, GuardedWatch, excuse
 from inspector.proxy.held import Dropped, Holds, Step
 from inspector.proxy.hooks import Context, Hooks, RequestHandler, by_of
-from inspector.proxy.refusal import Refusal, from_upstream
+from inspector.proxy.refusal import Refusal, answered, from_upstream
 from inspector.proxy.routes import BadPath, Routes, Unrouted
 from inspector.store.flows import FlowStore
 
@@ -81,9 +81,8 @@ class _Exchange:
         self.drop: Callable[[], None] = scope["extensions"]["inspector.drop"]
         clock = time.perf_counter()
         self.flow = flow = Flow(secrets.token_hex(6), _request(scope), time.time(), clock)
-        flow.agent = agent_of(flow.request.headers)
         self.refusal = self._route(scope)
-        flow.dialect = detect(flow.request).name
+        self._recognise()
         self.context = Context(flow, relay.transport, relay.holds)
         self.watch: GuardedWatch | None = None
         self.answer: httpx.Response | None = None
@@ -92,6 +91,15 @@ class _Exchange:
         self.hold_asked = ""
         relay.store.add(flow)
         relay.live[flow.id] = self
+
+    def _recognise(self) -> None:
+        """Say who asks, and in what dialect, as far as that can be told."""
+        flow = self.flow
+        try:
+            flow.agent = agent_of(flow.request.headers)
+            flow.dialect = detect(flow.request).name
+        except Exception as error:  # the border to agents and dialects: it passes, whatever it is
+            flow.note(f"it is not known what this is: {type(error).__name__}: {error}")
 
     async def run(self) -> None:
         flow = self.flow
@@ -194,7 +202,7 @@ class _Exchange:
         flow = self.flow
         if self.relay.credential:
             self.relay.credential.apply(flow)
-        if is_signed(flow.request) and bytes(flow.sent.body) != bytes(flow.request.body):
+        if flow.forwarded is not None and is_signed(flow.request) and bytes(flow.sent.body) != bytes(flow.request.body):
             flow.note("Amazon's signature covers the body: changed, the request is refused, but with a Bearer key")
         flow.timing.forwarded = self._now()
         connecting_for(flow)
@@ -223,7 +231,8 @@ class _Exchange:
 
     def _strip(self) -> Strip | None:
         try:
-            return self.relay.hooks.strip(self.flow)
+            strip = self.relay.hooks.strip(self.flow)
+            return GuardedStrip(self.flow, strip) if strip is not None else None
         except Exception as error:  # the border to rules: the agent must not notice
             excuse(self.flow, error)
             return None
@@ -281,13 +290,10 @@ class _Exchange:
         return reply
 
     async def _refuse(self, refusal: Refusal) -> None:
-        flow, body = self.flow, refusal.body()
-        headers = Headers([("content-type", "application/json"), ("content-length", str(len(body)))])
-        flow.response = Response(refusal.status, headers)
-        flow.response.body.append(self._now(), body)
+        self.flow.response = Response(refusal.status, refusal.headers())
+        self.flow.response.body.append(self._now(), refusal.body())
         self._finish(refusal.reason, refusal.by, refusal.message)
-        await self.send({"type": "http.response.start", "status": refusal.status, "headers": headers.raw()})
-        await self.send({"type": "http.response.body", "body": body, "more_body": False})
+        await answered(refusal, self.send)
 
     def _client_gone(self) -> None:
         if is_whole(self.flow, self.delivery.given):  # some clients hang up as soon as they have the stream's own end

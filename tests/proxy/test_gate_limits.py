@@ -56,7 +56,7 @@ async def raw_client(
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             sock.connect((host, int(port)))
             reader, writer = await asyncio.open_connection(sock=sock, limit=4096)
-            writer.write(f"{request}\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+            writer.write(f"{request}\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode())
             try:
                 yield server, script, reader
             finally:

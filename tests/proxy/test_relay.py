@@ -29,7 +29,7 @@ async def test_request_line_headers_and_body_pass_unchanged() -> None:
     async with upstream(plain(response(b"ok"))) as up, proxy(up.url) as server:
         lines = [
             b"POST /a%2Fb;c/v9?x=1;y&z=%zz&q=a+b HTTP/1.1",
-            b"hOsT: me",
+            b"hOsT: localhost",
             b"X-MiXed: 1",
             b"x-twice: a",
             b"Anthropic-Beta: p",
@@ -55,12 +55,12 @@ async def test_request_line_headers_and_body_pass_unchanged() -> None:
         assert received.body == b"h\xff\x00\nz"
         (flow,) = await ended(server)
         assert flow.forwarded is None and not flow.mutations
-        assert ("hOsT", "me") in flow.request.headers.pairs
+        assert ("hOsT", "localhost") in flow.request.headers.pairs
 
 
 async def test_nothing_is_added_to_a_bare_request() -> None:
     async with upstream(plain(response(b""))) as up, proxy(up.url) as server:
-        await raw_exchange(server, b"GET /v1/models HTTP/1.1\r\nHost: h\r\n\r\n")
+        await raw_exchange(server, b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert [name for name, _ in up.received[0].headers] == ["Host"]
 
 
@@ -69,7 +69,7 @@ async def test_response_head_passes_unchanged() -> None:
         b"HTTP/1.1 299 Fine By Me\r\nX-CaSe: 1\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nContent-Length: 2\r\n\r\nok"
     )
     async with upstream(plain(answer)) as up, proxy(up.url) as server:
-        assert await raw_exchange(server, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n") == answer
+        assert await raw_exchange(server, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") == answer
         (flow,) = await ended(server)
         assert flow.response is not None
         assert (flow.response.status, flow.response.reason) == (299, "Fine By Me")
@@ -102,7 +102,7 @@ async def test_chunks_come_as_they_are_sent() -> None:
 async def test_compressed_body_is_relayed_compressed() -> None:
     packed = gzip.compress(b'{"a": 1}')
     async with upstream(plain(response(packed, "Content-Encoding: gzip"))) as up, proxy(up.url) as server:
-        answered = await raw_exchange(server, b"GET / HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\n\r\n")
+        answered = await raw_exchange(server, b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n")
         assert answered.endswith(packed)
 
 
@@ -140,7 +140,7 @@ async def test_body_of_a_get_is_not_passed_on() -> None:
 
 async def test_head_keeps_the_length_and_has_no_body() -> None:
     async with upstream(plain(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")) as up, proxy(up.url) as server:
-        answered = await raw_exchange(server, b"HEAD /v1/models HTTP/1.1\r\nHost: h\r\n\r\n")
+        answered = await raw_exchange(server, b"HEAD /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert answered == b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"
 
 
@@ -148,7 +148,7 @@ async def test_head_keeps_the_length_and_has_no_body() -> None:
 async def test_bodiless_statuses(status: str) -> None:
     head = f"HTTP/1.1 {status}\r\nETag: x\r\n\r\n".encode()
     async with upstream(plain(head)) as up, proxy(up.url) as server:
-        assert await raw_exchange(server, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n") == head
+        assert await raw_exchange(server, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") == head
 
 
 async def test_redirects_are_relayed_and_connections_reused() -> None:
@@ -203,7 +203,7 @@ async def test_client_that_leaves_after_the_answer_is_no_abort() -> None:
 async def test_half_a_request_ends_as_client_gone() -> None:
     async with upstream(plain(response(b"ok"))) as up, proxy(up.url) as server:
         _, writer = await asyncio.open_connection("127.0.0.1", server.address.rpartition(":")[2])
-        writer.write(b"POST /v1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nhalf")
+        writer.write(b"POST /v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf")
         await asyncio.sleep(0.1)
         assert next(iter(server.store)).state is State.RECEIVING
         writer.close()
@@ -321,7 +321,7 @@ async def test_websocket_upgrade_gets_426() -> None:
     async with proxy() as server:
         answered = await raw_exchange(
             server,
-            b"GET /v1/responses HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"GET /v1/responses HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n",
         )
         assert answered.startswith(b"HTTP/1.1 426 ")
@@ -329,7 +329,7 @@ async def test_websocket_upgrade_gets_426() -> None:
 
 async def test_dots_in_a_path_are_refused() -> None:
     async with upstream(plain(response(b"ok"))) as up, proxy(up.url) as server:
-        answered = await raw_exchange(server, b"GET /v1/%2e%2e/secret HTTP/1.1\r\nHost: h\r\n\r\n")
+        answered = await raw_exchange(server, b"GET /v1/%2e%2e/secret HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert answered.startswith(b"HTTP/1.1 400 ")
         assert not up.received
 
@@ -394,7 +394,7 @@ async def test_slow_reader_holds_the_upstream_back() -> None:
 
     async with upstream(answer) as up, proxy(up.url) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.address.rpartition(":")[2], limit=1024)
-        writer.write(b"POST /v1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}")
+        writer.write(b"POST /v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
         await reader.readexactly(10)
         await asyncio.sleep(0.5)
         (flow,) = server.store
