@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from rich.text import Text
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
@@ -13,6 +16,7 @@ from textual.driver import Driver
 from textual.screen import Screen
 from textual.widget import Widget
 
+from inspector.model.headers import mask_url
 from inspector.proxy.held import Step
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
@@ -26,9 +30,12 @@ from inspector.tui.log_screen import Log, LogScreen
 from inspector.tui.palette import Actions
 from inspector.tui.quit_dialog import Leave, QuitDialog
 from inspector.tui.screen import MainScreen
+from inspector.tui.text import one_line, printable
 from inspector.tui.themes import DARK, LIGHT, THEMES
 
 __all__ = ["InspectorApp", "Listener"]
+
+logger = logging.getLogger("inspector.screen")
 
 
 class InspectorApp(App[None]):
@@ -92,6 +99,12 @@ class InspectorApp(App[None]):
         """The main screen is the only one that stays."""
         return self._main
 
+    def _fatal_error(self) -> None:
+        # Textual's own shows the values of all local variables, keys and prompts among them, as they are.
+        self.bell()
+        lines = mask_url(traceback.format_exc()).split("\n")
+        self.panic(Text("\n".join(printable(line) for line in lines)))
+
     def on_mount(self) -> None:
         """Say what in the settings means nothing."""
         nodes: list[type[DOMNode]] = [type(node) for node in self._main.walk_children(Widget, with_self=True)]
@@ -106,6 +119,15 @@ class InspectorApp(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what does something now."""
         return self._log_lines is not None if action == "log" else True
+
+    async def run_action(self, *arguments: Any, **settings: Any) -> bool:
+        """Do what a key, a click or the palette asks for. What goes wrong is told: it must not end the program."""
+        try:
+            return await super().run_action(*arguments, **settings)
+        except Exception as error:  # the border to all that can be done
+            logger.error("an action failed: %s", arguments[0], exc_info=error)
+            self.notify(f"That failed: {one_line(str(error)) or type(error).__name__}", severity="error", markup=False)
+            return True
 
     async def action_quit(self) -> None:
         """Leave; where flows are held, ask what becomes of them."""

@@ -18,6 +18,7 @@ from textual.widgets import Input, OptionList, Static
 
 from inspector.formats import COPIES, Copy
 from inspector.model.flow import Flow
+from inspector.store.private_files import opened
 from inspector.store.transcripts import Transcripts
 from inspector.tui.text import one_line, printable
 
@@ -120,7 +121,8 @@ class CopyDialog(ModalScreen[Copied | None]):
         try:
             data = form.data(flow, transcripts) if flow.live else await asyncio.to_thread(form.data, flow, transcripts)
             if path is not None:
-                path.write_bytes(data)
+                with opened(path, "wb") as file:
+                    file.write(data)
         except ValueError as error:
             self._say(f"Not copied: {error}", error=True)
         except OSError as error:

@@ -18,6 +18,7 @@ from textual.widgets import Button, Checkbox, Input, ProgressBar, Select, Static
 
 from inspector.formats import EXPORTERS, Exporter
 from inspector.model.flow import Flow
+from inspector.store.private_files import opened, take_place
 from inspector.store.transcripts import Transcripts
 from inspector.tui.text import printable
 
@@ -110,12 +111,12 @@ class ExportDialog(ModalScreen[Exported | None]):
         self.query_one(ProgressBar).display = True
         part = path.with_name(path.name + ".part")
         try:
-            with part.open("wb") as file:
+            with opened(part, "wb") as file:
                 written = await self._write_flows(file)
             if self._cancelled:
                 part.unlink()
             else:
-                part.replace(path)
+                take_place(part, path)
         except OSError as error:
             part.unlink(missing_ok=True)
             self._writing = False

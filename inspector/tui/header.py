@@ -26,6 +26,10 @@ class Listener(Protocol):
     def added_ms(self) -> float | None:
         """What the relay added to the latest chunks, in ms; None before the first."""
 
+    @property
+    def lag_ms(self) -> float:
+        """The longest that the event loop came late in the last second, in ms."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -45,7 +49,7 @@ class Figures:
     """US dollars that all flows came to, as far as they are known."""
     added_ms: float | None = None
     lag_ms: float = 0.0
-    """How late the event loop came to the latest frames, in ms."""
+    """How late the event loop came lately, at worst, in ms."""
     unread: int = 0
     """Log lines that nobody looked at."""
     held: int = 0

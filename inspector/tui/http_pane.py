@@ -191,6 +191,8 @@ class HttpPane(LinePane):
         message, copy = self._message, self._copy
         if message is None or copy is None:
             return []
+        if message.body.lost:
+            return [("warning", one_line(message.body.lost))]
         if not len(message.body):
             return [("muted", "no body" if message.whole else "the body has not come yet")]
         kind = one_line(message.headers.get("content-type"))

@@ -6,11 +6,15 @@ that it touches.
 
 from __future__ import annotations
 
+from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
+
+from inspector.tui.failures import Failures
+from inspector.tui.text import clip
 
 MOST_KEPT = 4096
 """Drawn lines that a view keeps."""
@@ -28,6 +32,8 @@ class LineView(ScrollView, can_focus=True):
         self._strips: dict[int, Strip] = {}
         self._drawn_width = 0
         self._under: Style | None = None
+        self._failures = Failures()
+        self._failure = ""
 
     def line_count(self) -> int:
         """How many lines there are now."""
@@ -36,6 +42,13 @@ class LineView(ScrollView, can_focus=True):
     def draw_line(self, index: int, width: int) -> Strip:
         """Draw one line, at most `width` cells wide. Called once for a line until it is invalidated."""
         raise NotImplementedError
+
+    def fail(self, words: str) -> None:
+        """Show one line in the place of all others; empty words show them again."""
+        if words != self._failure:
+            self._failure = words
+            self._strips.clear()
+            self.refresh()
 
     @property
     def width(self) -> int:
@@ -64,22 +77,33 @@ class LineView(ScrollView, can_focus=True):
         self.scroll_to_region(Region(0, index, 1, 1), animate=False, force=True)
 
     def render_line(self, y: int) -> Strip:
-        """Textual's Line API: the strip for a row of the widget."""
+        """Textual's Line API: the strip for a row of the widget. A line that cannot be drawn says so."""
         width = self.width
         if width != self._drawn_width:
             self._drawn_width = width
             self._strips.clear()
+        if self._failure:
+            return self._words(self._failure if y == 0 else "", width)
         index = int(self.scroll_offset.y) + y
-        if index >= self.line_count():
-            return Strip.blank(width, self._base_style())
-        strip = self._strips.get(index)
-        if strip is None:
-            style = self._base_style()
-            strip = self.draw_line(index, width).apply_style(style).adjust_cell_length(width, style)
+        try:
+            if index >= self.line_count():
+                return Strip.blank(width, self._base_style())
+            strip = self._strips.get(index) or self._drawn(index, width)
+        except Exception as error:  # the border to whatever a flow holds
+            strip = self._words(self._failures.tell("this line", error), width)
+        if index not in self._strips:
             if len(self._strips) >= MOST_KEPT:
                 self._strips.clear()
             self._strips[index] = strip
         return strip
+
+    def _drawn(self, index: int, width: int) -> Strip:
+        style = self._base_style()
+        return self.draw_line(index, width).apply_style(style).adjust_cell_length(width, style)
+
+    def _words(self, text: str, width: int) -> Strip:
+        style = self._base_style()
+        return Strip([Segment(clip(text, width), style)]).adjust_cell_length(width, style)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows of a region. Without border and padding they need none of what Textual's styling does to each."""

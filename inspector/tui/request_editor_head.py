@@ -6,7 +6,7 @@ from collections import defaultdict
 from urllib.parse import urlsplit
 
 from inspector.model.flow import Request
-from inspector.model.headers import SECRET, Headers, mask_url, mask_value, masked
+from inspector.model.headers import Headers, is_secret, mask_url, mask_value, masked
 
 
 def head_text(request: Request) -> str:
@@ -56,7 +56,7 @@ def _headers(text: str, before: Headers) -> Headers:
         if not colon or not name.isascii() or not name.strip() or any(char.isspace() for char in name.strip()):
             raise ValueError(f"line {number}: a header is written `Name: value`")
         pair = name.strip(), value.strip()
-        if pair[0].lower() in SECRET and pair[1] and mask_value(*pair) == pair[1]:
+        if is_secret(pair[0]) and pair[1] and mask_value(*pair) == pair[1]:
             raise ValueError(f"line {number}: a secret that is changed is written whole")
         pairs.append(pair)
     return Headers(pairs)

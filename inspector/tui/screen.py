@@ -11,7 +11,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.reactive import reactive
 from textual.widgets import Footer
 
 from inspector.model.flow import Flow
@@ -26,12 +25,14 @@ from inspector.tui.desk import Desk
 from inspector.tui.detail import Detail
 from inspector.tui.edit_actions import EditActions
 from inspector.tui.export_dialog import ExportDialog, Exported
+from inspector.tui.failures import Failures
 from inspector.tui.filter_bar import FilterBar, FilterInput
 from inspector.tui.flow_list import FlowList
 from inspector.tui.flow_wanted import FlowWanted
 from inspector.tui.frames import FrameClock
 from inspector.tui.header import Figures, HeaderLine, Listener
 from inspector.tui.hold_actions import HoldActions
+from inspector.tui.layout_actions import LayoutActions
 from inspector.tui.list_heads import ListHeads
 from inspector.tui.log_screen import Log
 from inspector.tui.profile_dialog import ProfileDialog
@@ -43,20 +44,17 @@ from inspector.tui.vocabulary import vocabulary
 from inspector.tui.watch_actions import WatchActions
 from inspector.tui.welcome import Welcome
 
-BESIDE = 240
-"""Cells of width from which on the detail stands beside the list, as long as the person did not choose."""
-LOW = 12
-"""Lines of height below which there is room for the list or the detail, and not for both."""
 LIST_EVERY = 2
 """Frames from one look at the list to the next: figures that change faster are not read."""
 BUSY_ROWS = 6
 """Rows of the list that one frame draws anew while much passes: painting keeps the relay waiting."""
 HEADER_EVERY = 0.5
 """Seconds from one look at the header's figures to the next."""
-_SHARES = (0.15, 0.85)
 
 
-class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActions, SearchActions, WatchActions):
+class MainScreen(
+    ReplayActions, HoldActions, EditActions, TokenActions, CopyActions, SearchActions, WatchActions, LayoutActions
+):
     """What the person sees first and mostly."""
 
     BLANK: ClassVar[bool] = True
@@ -67,10 +65,7 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
         Binding("F", "clear_filter", "clear filter", show=False, id="flow.clear_filter", tooltip="Show all flows"),
         Binding("x", "export", "export", id="flow.export", tooltip="Write the listed flows to a file"),
         Binding("P", "profile", "profile", show=False, id="view.profile", tooltip="What is changed of each request"),
-        Binding("backslash", "layout", "layout", id="view.layout", tooltip="Detail below the list, or beside it"),
         Binding("escape", "back", "back", id="view.back", tooltip="From the whole-screen detail back to the list"),
-        Binding("left_square_bracket", "grow(-5)", "less list", show=False, id="view.less", tooltip="Smaller list"),
-        Binding("right_square_bracket", "grow(5)", "more list", show=False, id="view.more", tooltip="Larger list"),
         Binding("1", "tab('chat')", "chat", show=False, id="tab.chat", tooltip="The conversation"),
         Binding("2", "tab('stream')", "stream", show=False, id="tab.stream", tooltip="Every event of the answer"),
         Binding("3", "tab('tokens')", "tokens", show=False, id="tab.tokens", tooltip="The answer token by token"),
@@ -83,9 +78,6 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
         Binding("8", "tab('timing')", "timing", show=False, id="tab.timing", tooltip="Where the time went"),
         Binding("9", "tab('diff')", "diff", show=False, id="tab.diff", tooltip="Compared with another flow"),
     ]
-
-    zoomed: reactive[bool] = reactive(False, repaint=False, bindings=True)
-    """The detail has the whole screen."""
 
     def __init__(
         self,
@@ -111,20 +103,20 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
         self._totals = Totals()
         self._clock = FrameClock()
         self._transcripts = transcripts
-        self._beside: bool | None = None
-        """The person's choice of layout; None while the width decides."""
-        self._share = 0.42
         self._listed = False
         """Whether there were rows when the footer was last told."""
         self._frame = 0
         self._revision = 0
+        self._spent = 0.0
+        """Seconds of the loop's time that drawing took since the last frame began."""
+        self._failures = Failures()
+        self._failed: set[str] = set()
         self._header_due = 0.0
         self._header = HeaderLine(self._figures(), id="header")
         self._bar = FilterBar(self.values, id="filter")
         self._welcome = Welcome(listener.address if listener is not None else None, title, id="welcome")
         self._list = FlowList(self._view, watched=watched, id="list")
         self._heads = ListHeads(self._list, id="heads")
-        self._splitter = Splitter(id="splitter")
         self._detail = Detail(
             transcripts, store=store, holds=desk.control.holds if desk.control is not None else None, id="detail"
         )
@@ -135,16 +127,16 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
         yield self._bar
         with CoveredContainer(id="body"):
             yield self._welcome
-            with CoveredVertical(id="list-pane") as self._list_pane:
+            with CoveredVertical(id="list-pane"):
                 yield self._heads
                 yield self._list
-            yield self._splitter
+            yield Splitter(id="splitter")
             yield self._detail
         yield Footer(id="footer", show_command_palette=False)
 
     def on_mount(self) -> None:
         """Arrange the screen and start the frames."""
-        self._arrange()
+        self.arrange_body()
         self.set_class(len(self._store) == 0, "-empty")
         self._focus_list()
         self.tick()
@@ -155,28 +147,57 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
     async def _frames(self) -> None:
         while True:
             await asyncio.sleep(self._clock.interval)
-            self._clock.frame(time.monotonic(), self._store.revision - self._revision)
-            self._revision = self._store.revision
+            lag = self._listener.lag_ms if self._listener is not None else 0.0
+            self._clock.frame(time.monotonic(), self._store.revision - self._revision, lag, self._spent)
+            self._revision, self._spent = self._store.revision, 0.0
             with self.app.batch_update():
-                for step in self._steps():
+                for what, step in self._steps():
                     if self._detail.is_running:
-                        step()
+                        self._try(what, step)
                         await asyncio.sleep(0)
             self.check_idle()
             self._clock.drawn(time.monotonic())
 
     def tick(self) -> None:
         """Draw one frame at once: pull what moved since the last one. Nothing is pushed here, whatever passes."""
-        for step in self._steps():
-            step()
+        for what, step in self._steps():
+            self._try(what, step)
 
-    def _steps(self) -> tuple[Callable[[], None], ...]:
+    def _try(self, what: str, step: Callable[[], None]) -> bool:
+        """Take a step of drawing: what it raises must end neither the screen nor, with it, the relay."""
+        began = time.perf_counter()
+        try:
+            step()
+        except Exception as error:  # the border to whatever passes, and to every widget
+            self._say_failed(self._failures.tell(what, error))
+            return False
+        finally:
+            self._spent += time.perf_counter() - began
+        return True
+
+    def _say_failed(self, words: str) -> None:
+        if words not in self._failed:
+            self._failed.add(words)
+            self.notify(words, severity="error", markup=False)
+
+    def _on_timer_update(self) -> None:
+        if not self._try("a part of the screen", super()._on_timer_update):
+            self._dirty_widgets.clear()
+            self._compositor._dirty_regions.clear()
+
+    def _steps(self) -> tuple[tuple[str, Callable[[], None]], ...]:
         """What a frame consists of. Between two steps the relay has its turn."""
         if not self._detail.is_running:
             return ()
         self._frame += 1
-        detail, header = self._detail.pull, self._pull_header
-        return self._pull_lanes, self._pull_list, self.pull_holds, self._draw_list, detail, header
+        return (
+            ("the lanes", self._pull_lanes),
+            ("the list", self._pull_list),
+            ("what is held", self.pull_holds),
+            ("the list's rows", self._draw_list),
+            ("the detail", self._detail.pull),
+            ("the header", self._pull_header),
+        )
 
     def _pull_header(self) -> None:
         self._totals = self._ledger.update()
@@ -291,40 +312,6 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
     def _left_filter(self) -> None:
         self._focus_list()
 
-    # Layout
-
-    def on_resize(self) -> None:
-        """The width may decide the layout."""
-        self._arrange()
-
-    def watch_zoomed(self) -> None:
-        """Show the detail alone, or beside the list."""
-        self.set_class(self.zoomed, "-zoomed")
-
-    @on(Splitter.Dragged)
-    def _dragged(self, event: Splitter.Dragged) -> None:
-        body = self.query_one("#body").region
-        along, length = (event.to.x - body.x, body.width) if self.beside else (event.to.y - body.y, body.height)
-        self._set_share((along + 0.5) / max(1, length - 1))
-
-    @property
-    def beside(self) -> bool:
-        """Whether the detail stands beside the list, and not below it."""
-        return self._beside if self._beside is not None else self.size.width >= BESIDE
-
-    def _arrange(self) -> None:
-        self.set_class(self.beside, "-beside")
-        self.set_class(self.size.height < LOW, "-low")
-        self._splitter.set_class(self.beside, "-upright")
-        self._set_share(self._share)
-
-    def _set_share(self, share: float) -> None:
-        low, high = _SHARES
-        self._share = max(low, min(high, share))
-        for widget, part in ((self._list_pane, self._share), (self._detail, 1 - self._share)):
-            size, full = f"{round(part * 1000)}fr", "100%"
-            widget.styles.width, widget.styles.height = (size, full) if self.beside else (full, size)
-
     # Actions
 
     def action_filter(self) -> None:
@@ -340,16 +327,6 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
         """Leave the whole-screen detail, or the detail."""
         self.zoomed = False
         self._left_filter()
-
-    def action_layout(self) -> None:
-        """Put the detail beside the list, or below it."""
-        self.zoomed = False
-        self._beside = not self.beside
-        self._arrange()
-
-    def action_grow(self, percent: int) -> None:
-        """Give the list more or less of the room."""
-        self._set_share(self._share + percent / 100)
 
     def action_tab(self, name: str) -> None:
         """Open a tab of the detail."""
@@ -386,6 +363,4 @@ class MainScreen(ReplayActions, HoldActions, EditActions, TokenActions, CopyActi
             return bool(self._view.rows)
         if action == "profile":
             return self.desk.control is not None
-        if action in ("layout", "grow"):
-            return not self.has_class("-empty")
         return super().check_action(action, parameters)

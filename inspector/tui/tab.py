@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from inspector.model.flow import Flow
@@ -9,6 +10,7 @@ from inspector.proxy.held import Holds
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
 from inspector.tui.covered import CoveredVertical
+from inspector.tui.failures import Failures
 from inspector.tui.line_pane import LinePane
 
 SEARCH_SLICE = 0.006
@@ -34,6 +36,8 @@ class Tab(CoveredVertical):
         """What is held, where a proxy runs."""
         self.flow: Flow | None = None
         self._seen = -1
+        self._failures = Failures()
+        self._failed = False
         self._is_open = False
 
     @property
@@ -80,14 +84,33 @@ class Tab(CoveredVertical):
             return
         self._is_open, self._seen = True, flow.revision
         self.pane.display = True
-        self.open(flow)
+        self._try(self.open, flow)
 
     def pull(self) -> None:
         """Take what is new. Costs next to nothing where nothing is."""
         flow = self.flow
         if flow is not None and not self._is_open:
             self._open_when_read()
-        elif flow is not None and (flow.revision != self._seen or self.unfinished):
+        elif flow is not None and (flow.revision != self._seen or (not self._failed and self.unfinished)):
             self._seen = flow.revision
-            self.grow(flow)
-        self.pane.search_on(SEARCH_SLICE)
+            self._try(self.open if self._failed else self.grow, flow)
+        if not self._failed:
+            self._search()
+
+    def _search(self) -> None:
+        try:
+            self.pane.search_on(SEARCH_SLICE)
+        except Exception as error:  # the border to whatever a flow holds
+            self.pane.search = None
+            self.notify(self._failures.tell("what was found", error), severity="error", markup=False)
+
+    def _try(self, draw: Callable[[Flow], None], flow: Flow) -> None:
+        """Draw; what cannot be drawn says so, and is drawn from its beginning when the flow moves."""
+        try:
+            draw(flow)
+        except Exception as error:  # the border to whatever a flow holds
+            self._failed = True
+            self.pane.fail(self._failures.tell("this tab", error))
+        else:
+            self._failed = False
+            self.pane.fail("")

@@ -22,6 +22,7 @@ class HandListener:
 
     address: str = "127.0.0.1:7077"
     added_ms: float | None = 0.3
+    lag_ms: float = 0.0
 
 
 def app_on(flows: Iterable[Flow] = (), **settings: object) -> tuple[InspectorApp, FlowStore]:

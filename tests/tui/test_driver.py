@@ -26,7 +26,9 @@ def test_what_nobody_reads_is_thrown_away() -> None:
             patient_file.flush()
         with pytest.raises(BrokenPipeError):
             os.write(writer, b"c")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), writer)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, writer)
+        os.close(nowhere)
 
 
 @pytest.mark.anyio

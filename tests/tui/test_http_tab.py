@@ -269,6 +269,26 @@ async def test_rate_limits_stand_above_the_headers_as_words() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_body_that_could_not_be_read_back_is_told_of() -> None:
+    flow = answered(b'{"a": 1}')
+    assert flow.response is not None
+
+    def fetch(body: Capture, flow_id: str, side: str) -> Capture:
+        found = body.nothing(f"the {side}'s body could not be read back: no such file \x1b[31m")
+        body.put_back(found)
+        return found
+
+    flow.response.body.let_go(fetch, flow.id, "response")
+    app = DetailApp(flow)
+    async with app.run_test(size=SIZE) as pilot:
+        for tab in ("chat", "stream", "tokens", "response"):
+            app.detail.active = tab
+            await read_all(pilot)
+        text = screen_of(app)
+        assert "the response's body could not be read back: no such file" in text and "\x1b" not in text
+
+
+@pytest.mark.anyio
 async def test_what_no_clipboard_takes_is_not_copied() -> None:
     app = DetailApp(anthropic_flow([{"role": "user", "content": "x" * (MOST_COPIED + 1)}]))
     async with app.run_test(size=SIZE) as pilot:
