@@ -15,7 +15,7 @@ from inspector.cli.control import Wanted, control_options, controlled, warn_of_h
 from inspector.cli.live import work
 from inspector.cli.options import PORT, recording_options
 from inspector.cli.profile import profile_options
-from inspector.cli.recording import Recorder, recording
+from inspector.cli.recording import Files, Recorder, recording
 from inspector.cli.runtime import LogBuffer, run, start_log
 from inspector.demo import agent
 from inspector.demo.session import DemoServer
@@ -40,22 +40,26 @@ def command(
     host: str,
     port: int | None,
     headless: bool,
-    jsonl: Path | None,
-    trace: Path | None,
+    files: Files,
     log: Path | None,
     wanted: Wanted,
 ) -> None:
-    """Watch a scripted agent talk to a small model, both built in. The profile is `capture`, if no other is named."""
+    """Watch a scripted agent talk to a small model, both built in. The profile is `capture`, if no other is named.
+
+    Nothing is kept of it, unless a session is named.
+    """
     buffer = start_log(log)
+    if files.session is not None and not files.session.named:
+        files = files._replace(session=None)
     if headless:
-        run(_headless(host, port or 0, jsonl, trace, wanted))
+        run(_headless(host, port or 0, files, wanted))
     else:
-        run(_on_screen(host, PORT if port is None else port, jsonl, trace, buffer, load_settings(), wanted))
+        run(_on_screen(host, PORT if port is None else port, files, buffer, load_settings(), wanted))
 
 
-async def _headless(host: str, port: int, jsonl: Path | None, trace: Path | None, wanted: Wanted) -> None:
+async def _headless(host: str, port: int, files: Files, wanted: Wanted) -> None:
     store, transcripts = FlowStore(), Transcripts()
-    async with DemoServer(pace=0) as model, recording(store, transcripts, jsonl, trace):
+    async with DemoServer(pace=0) as model, recording(store, transcripts, *files):
         with controlled(_config(host, port, model), wanted, store, transcripts) as (server, control):
             warn_of_holds(wanted, control)
             async with server:
@@ -68,14 +72,13 @@ async def _headless(host: str, port: int, jsonl: Path | None, trace: Path | None
 async def _on_screen(
     host: str,
     port: int,
-    jsonl: Path | None,
-    trace: Path | None,
+    files: Files,
     log: LogBuffer,
     settings: Settings,
     wanted: Wanted,
 ) -> None:
     store, transcripts, stop = FlowStore(), Transcripts(), asyncio.Event()
-    async with DemoServer(pace=PACE) as model, recording(store, transcripts, jsonl, trace):
+    async with DemoServer(pace=PACE) as model, recording(store, transcripts, *files):
         with controlled(_config(host, port, model), wanted, store, transcripts) as (server, control):
             async with server:
                 working = spawn(agent.run(server.url, rounds=None, stop=stop), "demo agent")

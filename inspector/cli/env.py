@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import click
 
 from inspector.cli.options import PORT
+from inspector.cli.token import TOKEN_VARIABLE, check_carrier, token_from
 from inspector.model import pointing
 from inspector.model.pointing import AGENTS, ANY
 
@@ -56,8 +58,13 @@ SHELLS: Mapping[str, Callable[[Mapping[str, str], str, Sequence[str]], list[str]
 @click.argument("name", required=False, metavar="[AGENT]")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the inspector listens.")
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(1, 65535), help="And its port.")
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=f"The listener's token, where it wants one (or set {TOKEN_VARIABLE}).",
+)
 @click.option("--shell", default="posix", show_default=True, type=click.Choice(list(SHELLS)), help="Whose words.")
-def command(name: str | None, host: str, port: int, shell: str) -> None:
+def command(name: str | None, host: str, port: int, token_file: Path | None, shell: str) -> None:
     """Print what points AGENT at the inspector: eval "$(inspector env claude)". Without AGENT, list the known ones.
 
     fish: inspector env claude --shell fish | source. PowerShell: pipe to Out-String and Invoke-Expression.
@@ -70,7 +77,9 @@ def command(name: str | None, host: str, port: int, shell: str) -> None:
     if agent is None:
         known = ", ".join(each.name for each in (*AGENTS, ANY))
         raise click.UsageError(f"there is no agent {name}; known are {known}")
-    url = pointing.base_url(host, port)
+    token = token_from(token_file)
+    check_carrier(agent, token)
+    url = pointing.base_url(host, port, token)
     try:
         variables = pointing.variables_for(agent, url, os.environ)
     except ValueError as error:

@@ -11,11 +11,16 @@ from typing import BinaryIO
 
 import click
 
-from inspector.cli.reading import load, tell_broken
+from inspector.cli.reading import Broken, items, tell_broken
+from inspector.cli.terminal import escaped
 from inspector.formats import EXPORTERS, Line
+from inspector.formats.redaction import Redaction
+from inspector.formats.session_batch import head_of
 from inspector.model.flow import Flow
 from inspector.store import filters
+from inspector.store.filters import Filter
 from inspector.store.flows import FlowStore
+from inspector.store.private_files import opened, take_place
 from inspector.store.transcripts import Transcripts
 
 
@@ -32,10 +37,16 @@ from inspector.store.transcripts import Transcripts
 @click.option("--filter", "text", metavar="EXPR", default="", help="Only flows that this filter lets through.")
 @click.option("--tokens", is_flag=True, help="In JSONL: every token, with its alternatives.")
 @click.option(
+    "--redact",
+    is_flag=True,
+    help="Put pseudonyms in the place of keys that bodies quote: those that can be told by their looks (sk-…, AIza…,"
+    " ghp_…, AKIA…, JSON web tokens, private keys).",
+)
+@click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Replace this file.  [default: stdout]"
 )
-def command(file: Path, name: str, text: str, tokens: bool, output: Path | None) -> None:
-    """Write the flows of a JSONL file, or of a training trace, to stdout. Secrets in heads and URLs are masked.
+def command(file: Path, name: str, text: str, tokens: bool, redact: bool, output: Path | None) -> None:
+    """Write the flows of a session, a JSONL file or a training trace to stdout. Secrets in heads and URLs are masked.
 
     The exit status is 1 where nothing could be read.
     """
@@ -45,25 +56,45 @@ def command(file: Path, name: str, text: str, tokens: bool, output: Path | None)
     exporter = EXPORTERS[name]
     if tokens and not exporter.takes_tokens:
         raise click.UsageError(f"--tokens is for {', '.join(_with_tokens())}: a {exporter.title} has its own")
-    store, transcripts = FlowStore(), Transcripts(limit=1)
-    broken = load(file, store)
+    heads, broken = _chosen(file, filter_)
     tell_broken(file, broken)
-    if not len(store) and broken:
+    if heads is None:
         raise click.ClickException(f"{file}: not a single line could be read")
-    flows = [flow for flow in store if filter_.matches(flow, transcripts)]
     with _opened(output) as target:
-        _write(flows, exporter.lines(flows, transcripts, tokens=tokens), target)
+        line = exporter.lines(list(heads.values()), Transcripts(limit=1), tokens=tokens)
+        _write(file, heads, Redaction().line(line) if redact else line, target)
+
+
+def _chosen(file: Path, filter_: Filter) -> tuple[dict[str, Flow] | None, list[Broken]]:
+    """The flows that a filter lets through, without their bodies, by id; None where nothing of a file can be read.
+
+    The file is read twice, so that it may be larger than memory: a training trace must know all its turns to number
+    them.
+    """
+    store, transcripts, broken = FlowStore(), Transcripts(limit=1), list[Broken]()
+    wanted: dict[str, bool] = {}
+    for item in items(file, f"reading {file.name}"):
+        if isinstance(item, Flow):
+            head = head_of(item)
+            store.add(head)
+            item.seq = head.seq
+            wanted[item.id] = filter_.matches(item, transcripts)
+        else:
+            broken.append(item)
+    nothing = not len(store) and bool(broken)
+    return None if nothing else {flow.id: flow for flow in store if wanted[flow.id]}, broken
 
 
 def _with_tokens() -> Iterator[str]:
     return (name for name, exporter in EXPORTERS.items() if exporter.takes_tokens)
 
 
-def _write(flows: list[Flow], line: Line, target: BinaryIO) -> None:
-    silent = not sys.stderr.isatty() or target.isatty()
-    with click.progressbar(flows, label="exporting", file=sys.stderr, hidden=silent) as progress:
-        for flow in progress:
-            target.write(line(flow))
+def _write(file: Path, heads: dict[str, Flow], line: Line, target: BinaryIO) -> None:
+    shown = target.isatty()
+    for flow in items(file, "exporting", hidden=shown):
+        if isinstance(flow, Flow) and flow.id in heads:
+            flow.seq = heads[flow.id].seq
+            target.write(escaped(line(flow)) if shown else line(flow))
     target.flush()
 
 
@@ -81,10 +112,10 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
     output = output.resolve() if plain else output
     part = output.with_name(output.name + ".part") if plain else output
     try:
-        with part.open("wb") as target:
+        with opened(part, "wb") as target:
             yield target
         if plain:
-            part.replace(output)
+            take_place(part, output)
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from None
     finally:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from inspector.cli.keeping import Place, fresh
 from inspector.cli.profile import CAPTURE_TIMEOUT, chosen, with_options
+from inspector.cli.recording import Files
+from inspector.cli.token import TOKEN_VARIABLE, token_from
+from inspector.store.private_files import exposed
+
+if TYPE_CHECKING:
+    from inspector.proxy.server import ProxyConfig
 
 PORT = 7077
 KEY_VARIABLE = "INSPECTOR_UPSTREAM_API_KEY"
@@ -19,6 +26,26 @@ _LISTEN = (
     click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
     click.option(
         "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one."
+    ),
+    click.option(
+        "--token-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help=f"Let in only who has the token in this file (or in {TOKEN_VARIABLE}); a file that is not there is made."
+        " Another --host than this machine's own takes one.",
+    ),
+    click.option(
+        "--allow-host",
+        "allow_hosts",
+        multiple=True,
+        metavar="NAME",
+        help="Another name for this listener, such as host.docker.internal. May be repeated.",
+    ),
+    click.option(
+        "--allow-origin",
+        "allow_origins",
+        multiple=True,
+        metavar="ORIGIN",
+        help="Let a web page in, such as http://localhost:3000. May be repeated.",
     ),
 )
 _ROUTING = (
@@ -55,7 +82,14 @@ _ROUTING = (
         help="MiB that a request may have; more is refused with 413.",
     ),
 )
+_AS_GIVEN = ("host", "port", "connect_timeout", "allow_hosts", "allow_origins")
 _RECORDING = (
+    click.option(
+        "--session",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Keep everything in this session, and go on in it where it exists.  [default: a new one]",
+    ),
+    click.option("--no-session", is_flag=True, help="Keep no session."),
     click.option(
         "--jsonl",
         type=click.Path(dir_okay=False, path_type=Path),
@@ -71,8 +105,28 @@ _RECORDING = (
 
 
 def recording_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --jsonl, --trace and --log."""
-    return _apply(command, _RECORDING)
+    """Add --session, --jsonl and --trace, which the command gets as one `files`, and --log.
+
+    Where others can read one that exists, that is said.
+    """
+
+    @wraps(command)
+    def with_warning(**given: Any) -> Any:
+        for file in filter(None, (given["session"], given["jsonl"], given["trace"], given["log"])):
+            if words := exposed(file):
+                click.echo(words, err=True)
+        session = _session(given.pop("session"), given.pop("no_session"), given.get("command"))
+        return command(files=Files(given.pop("jsonl"), given.pop("trace"), session), **given)
+
+    return _apply(with_warning, _RECORDING)
+
+
+def _session(given: Path | None, none: bool, started: Sequence[str] | None) -> Place | None:
+    if given is not None and none:
+        raise click.UsageError("--session and --no-session exclude each other")
+    if none:
+        return None
+    return Place(given, True) if given is not None else Place(fresh(Path(started[0]).name if started else ""), False)
 
 
 def proxy_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,11 +144,26 @@ def proxy_options(command: Callable[..., Any]) -> Callable[..., Any]:
             upstream_api_key=_key(given.pop("upstream_api_key"), given.pop("upstream_api_key_file")),
             request_timeout=_timeout(given.pop("request_timeout"), preset),
             max_body=given.pop("max_body") << 20,
-            **{name: given.pop(name) for name in ("host", "port", "connect_timeout")},
+            token=token_from(given.pop("token_file"), make=True),
+            **{name: given.pop(name) for name in _AS_GIVEN},
         )
+        _check(config)
         return command(config=config, capture=capture, **given)
 
     return _apply(with_options(with_config), (*_LISTEN, *_ROUTING))
+
+
+def _check(config: ProxyConfig) -> None:
+    """Raises click.UsageError where nobody may listen like this."""
+    from inspector.proxy.visitors import Visitors
+
+    try:
+        Visitors(config.host, config.token, config.allow_hosts, config.allow_origins)
+    except ValueError as error:
+        advice = (
+            "" if config.token else f": --token-file FILE, which makes FILE where it is missing, or {TOKEN_VARIABLE}"
+        )
+        raise click.UsageError(f"{error}{advice}") from None
 
 
 def split_upstreams(values: tuple[str, ...]) -> tuple[str | None, dict[str, str]]:

@@ -12,14 +12,17 @@ from typing import Any, BinaryIO
 
 import click
 
+from inspector.cli.reading import items
 from inspector.cli.runtime import on_signal, run
+from inspector.cli.terminal import escaped, inert
 from inspector.dialects import DIALECTS
-from inspector.formats.jsonl import BrokenLine, flow_to_line, read
+from inspector.formats.jsonl import flow_to_line
 from inspector.model.flow import Flow, State
 from inspector.proxy.replay import Batch, Replayer
 from inspector.proxy.upstream import AiohttpTransport
 from inspector.rules.variants import Variant, variant
 from inspector.store.flows import FlowStore
+from inspector.store.private_files import opened
 from inspector.store.runs import Run, runs
 from inspector.store.summary import one_line
 from inspector.store.transcripts import Transcripts
@@ -83,7 +86,7 @@ def command(
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     for words in made.said:
-        click.echo(words, err=True)
+        click.echo(inert(words), err=True)
     store = FlowStore()
     for flow in (original, *children):
         store.add(flow)
@@ -97,9 +100,9 @@ def find(file: Path, name: str) -> tuple[Flow, list[Flow]]:
     by_id: Flow | None = None
     by_number: list[Flow] = []
     replays: list[Flow] = []
-    for item in read(file):
-        if isinstance(item, BrokenLine):
-            click.echo(f"{file}: {item}", err=True)
+    for item in items(file, f"reading {file.name}"):
+        if not isinstance(item, Flow):
+            click.echo(inert(f"{file}: {item}"), err=True)
             continue
         if item.id == name:
             by_id = item
@@ -139,7 +142,7 @@ async def _replay(
         finally:
             await replayer.aclose()
     if len(batch.flows) > 1:
-        click.echo("\n".join(table(runs(batch.flows, transcripts, original))), err=True)
+        click.echo(inert("\n".join(table(runs(batch.flows, transcripts, original)))), err=True)
     return len(batch.flows) == times and all(flow.state is State.DONE for flow in batch.flows)
 
 
@@ -153,7 +156,8 @@ async def _write(batch: Batch, transcripts: Transcripts, target: BinaryIO) -> No
             for flow in batch.flows:
                 if flow.end is not None and flow.id not in written:
                     written.add(flow.id)
-                    target.write(flow_to_line(flow, transcripts.of(flow)))
+                    line = flow_to_line(flow, transcripts.of(flow))
+                    target.write(escaped(line) if target.isatty() else line)
                     target.flush()
                     bar.update(1)
             await asyncio.sleep(0 if finished else INTERVAL)
@@ -205,7 +209,7 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         return
     try:
-        file = output.open("ab")
+        file = opened(output, "ab")
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from None
     with file:

@@ -16,9 +16,10 @@ from inspector.cli.child import CannotStart, Ended, attend, found
 from inspector.cli.config import Settings, load_settings
 from inspector.cli.control import Wanted, control_options, controlled
 from inspector.cli.live import work
-from inspector.cli.options import proxy_options, recording_options
-from inspector.cli.recording import recording
+from inspector.cli.options import KEY_VARIABLE, proxy_options, recording_options
+from inspector.cli.recording import Files, recording
 from inspector.cli.runtime import LogBuffer, run, settle, start_log
+from inspector.cli.token import check_carrier
 from inspector.cli.watching import watch_option, with_watched
 from inspector.model import pointing
 from inspector.model.pointing import Agent
@@ -51,7 +52,7 @@ class Start:
 
     def pointed(self, config: ProxyConfig, port: int) -> tuple[list[str], dict[str, str]]:
         """Its command and environment for a proxy on this port."""
-        url, given = pointing.base_url(config.host, port), os.environ
+        url, given = pointing.base_url(config.host, port, config.token), os.environ
         at_home = config.upstream is None and not any(
             each.provider in config.upstreams for each in self.agent.variables
         )
@@ -77,8 +78,7 @@ class Start:
 def command(
     ctx: click.Context,
     config: ProxyConfig,
-    jsonl: Path | None,
-    trace: Path | None,
+    files: Files,
     log: Path | None,
     wanted: Wanted,
     watched: tuple[Watched, ...],
@@ -94,6 +94,7 @@ def command(
     one is used.
     """
     start = _start(command, name)
+    check_carrier(start.agent, config.token)
     screen = not no_screen and sys.stdin.isatty() and sys.stdout.isatty()
     given = ctx.get_parameter_source("port") is not click.core.ParameterSource.DEFAULT
     try:
@@ -105,7 +106,7 @@ def command(
                     ctx.exit(run(attend(*start.pointed(config, config.port))).status)
         rules = wanted.with_usual_rules() if screen else wanted
         settings = with_watched(load_settings(), watched) if screen else None
-        ctx.exit(run(_alone(start, config, jsonl, trace, start_log(log), rules, settings)))
+        ctx.exit(run(_alone(start, config, files, start_log(log), rules, settings)))
     except CannotStart as error:
         click.echo(f"inspector: {error}", err=True)
         ctx.exit(error.status)
@@ -154,15 +155,21 @@ def _live(ctx: click.Context, command: tuple[str, ...], config: ProxyConfig) -> 
     options = list(words[: len(words) - len(command)])
     if options and options[-1] == "--":
         options.pop()
-    if "--as" in options:
-        at = options.index("--as")
-        del options[at : at + 2]
-    options = [word for word in options if word != "--close" and not word.startswith("--as=")]
+    options = _without(_without(options, "--as"), "--upstream-api-key")
+    options = [word for word in options if word != "--close"]
     given = ctx.params["upstreams"]
     more = [*([config.upstream] if config.upstream else []), *(f"{n}={url}" for n, url in config.upstreams.items())]
     upstreams = [word for url in more if url not in given for word in ("--upstream", url)]
     # -P: what stands in this folder must not be taken for ours.
     return [sys.executable, "-P", "-m", "inspector", "live", *options, *upstreams, "--port", str(config.port)]
+
+
+def _without(options: list[str], name: str) -> list[str]:
+    """The options without one of them and its value."""
+    while name in options:
+        at = options.index(name)
+        options = [*options[:at], *options[at + 2 :]]
+    return [word for word in options if not word.startswith(f"{name}=")]
 
 
 @contextlib.contextmanager
@@ -173,7 +180,8 @@ def _beside(command: list[str], config: ProxyConfig, close: bool) -> Iterator[bo
     detour through tmux. The pane stays when the agent has ended, for what it shows is nowhere else.
     """
     try:
-        pane = panes.Pane.split(command, os.environ)
+        key = {KEY_VARIABLE: config.upstream_api_key} if config.upstream_api_key else {}
+        pane = panes.Pane.split(command, {**os.environ, **key})
     except panes.NoPane as error:
         click.echo(f"inspector: no pane beside ({error}); the screen opens when the agent has ended", err=True)
         yield False
@@ -195,8 +203,7 @@ def _beside(command: list[str], config: ProxyConfig, close: bool) -> Iterator[bo
 async def _alone(
     start: Start,
     config: ProxyConfig,
-    jsonl: Path | None,
-    trace: Path | None,
+    files: Files,
     log: LogBuffer,
     wanted: Wanted,
     settings: Settings | None,
@@ -205,7 +212,7 @@ async def _alone(
     store, transcripts = FlowStore(), Transcripts()
     with controlled(config, wanted, store, transcripts) as (server, control):
         _refuse_holds(wanted, control)
-        async with recording(store, transcripts, jsonl, trace), server:
+        async with recording(store, transcripts, *files), server:
             click.echo(f"inspector listens on {server.url}", err=True)
             settle()
             ended: Ended = await attend(*start.pointed(config, config.port))

@@ -13,11 +13,25 @@ from typing import Any, TypeVar
 
 import click
 
+from inspector.cli.terminal import inert
+from inspector.formats.redaction import Redaction
+from inspector.model.headers import mask_url
 from inspector.proxy.embedded import AddressInUse
+from inspector.store.private_files import opened
 
 T = TypeVar("T")
 
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _GC_THRESHOLDS = (50_000, 20, 100)
+
+
+class _Formatter(logging.Formatter):
+    """Log lines that can be shown and kept: no keys, and nothing that a terminal would act on."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A record's lines."""
+        text = Redaction().hide(mask_url(super().format(record)).encode("utf-8", "replace")).decode()
+        return inert(text.replace("\t", "    "))
 
 
 class LogBuffer(logging.Handler):
@@ -25,7 +39,7 @@ class LogBuffer(logging.Handler):
 
     def __init__(self, size: int = 1000) -> None:
         super().__init__()
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S"))
+        self.setFormatter(_Formatter(_FORMAT, "%H:%M:%S"))
         self.lines: deque[str] = deque(maxlen=size)
         self.count = 0
         """Lines ever written."""
@@ -33,7 +47,7 @@ class LogBuffer(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record's lines."""
         self.count += 1
-        self.lines.extend(self.format(record).splitlines())
+        self.lines.extend(self.format(record).split("\n"))
 
 
 def start_log(file: Path | None) -> LogBuffer:
@@ -42,12 +56,12 @@ def start_log(file: Path | None) -> LogBuffer:
     handlers: list[logging.Handler] = [buffer]
     if file is not None:
         try:
+            opened(file, "ab").close()
             handlers.append(logging.FileHandler(file, encoding="utf-8"))
+            handlers[-1].setFormatter(_Formatter(_FORMAT))
         except OSError as error:
             raise click.ClickException(f"cannot write the log: {error}") from None
-    logging.basicConfig(
-        level=logging.WARNING, handlers=handlers, force=True, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
     logging.captureWarnings(True)
     return buffer
 

@@ -345,7 +345,7 @@ def test_serving_without_rules_imports_none() -> None:
 def _asking(served: Serving) -> socket.socket:
     """A client that has asked, and waits."""
     client = socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2])))
-    client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+    client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
     return client
 
 

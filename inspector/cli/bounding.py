@@ -1,0 +1,41 @@
+"""The task that keeps memory within its budget: what a session file has need not be in memory, too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from inspector.formats.session import SessionWriter
+from inspector.formats.session_shelf import SessionShelf
+from inspector.proxy.tasks import spawn
+from inspector.store.flows import FlowStore
+from inspector.store.memory import MemoryBudget
+from inspector.store.transcripts import Transcripts
+
+INTERVAL = 0.2
+"""Seconds between two looks at what there is."""
+
+
+@asynccontextmanager
+async def bounded(store: FlowStore, transcripts: Transcripts, writer: SessionWriter) -> AsyncIterator[MemoryBudget]:
+    """Let bodies go that the session file has, while the block runs. Enter it while the writer is open."""
+    shelf = SessionShelf(writer)
+    budget = MemoryBudget(store, shelf, transcripts=transcripts)
+    over = asyncio.Event()
+    task = spawn(_pull_until(over, budget), "memory")
+    try:
+        yield budget
+    finally:
+        over.set()
+        await task
+        shelf.close()
+
+
+async def _pull_until(over: asyncio.Event, budget: MemoryBudget) -> None:
+    while not over.is_set():
+        budget.pull()
+        try:
+            await asyncio.wait_for(over.wait(), INTERVAL)
+        except TimeoutError:
+            continue
