@@ -252,7 +252,8 @@ def test_a_port_in_use_is_an_error_where_start_was_called(model: str) -> None:
     [
         (ProxyConfig("not a URL", port=0), ValueError, "is not an upstream"),
         (ProxyConfig("http://127.0.0.1:1", trace_path="/dev/null/trace", port=0), OSError, "cannot write"),
-        (ProxyConfig("http://127.0.0.1:1", host="192.0.2.1", port=0), OSError, "assign requested address"),
+        (ProxyConfig("http://127.0.0.1:1", host="192.0.2.1", port=0), ValueError, "takes a token"),
+        (ProxyConfig("http://127.0.0.1:1", host="192.0.2.1", port=0, token="t" * 16), OSError, "requested address"),
     ],
 )
 def test_what_cannot_be_had_is_an_error_where_start_was_called(

@@ -37,18 +37,35 @@ class Upstream:
     disconnected: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a client hung up."""
     url: str = ""
+    serving: set[asyncio.Task[object]] = field(default_factory=set)
+    """The connections that are open."""
+
+    async def close(self) -> None:
+        """Close the connections that clients still keep."""
+        for task in (tasks := list(self.serving)):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection."""
+        """Serve one connection, until the client closes it or the upstream is closed."""
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._serve(reader, writer)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.serving.add(task)
         try:
             while True:
                 request = await self._read(reader, writer)
                 self.received.append(request)
                 answering = asyncio.ensure_future(self.answer(request, writer))  # noqa: TID251
                 leaving = asyncio.ensure_future(self._watch(reader, answering))  # noqa: TID251
-                await asyncio.wait([answering, leaving], return_when=asyncio.FIRST_COMPLETED)
-                answering.cancel()
-                leaving.cancel()
+                try:
+                    await asyncio.wait([answering, leaving], return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    answering.cancel()
+                    leaving.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await leaving
                 with contextlib.suppress(asyncio.CancelledError):
@@ -56,6 +73,7 @@ class Upstream:
         except (asyncio.IncompleteReadError, ConnectionError):
             self.disconnected.set()
         finally:
+            self.serving.discard(task)
             writer.close()
 
     async def _watch(self, reader: asyncio.StreamReader, answering: asyncio.Future[None]) -> None:
@@ -84,6 +102,7 @@ async def upstream(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIt
         yield double
     finally:
         server.close()
+        await double.close()
 
 
 def plain(*parts: bytes, pause: float = 0.0) -> Answer:

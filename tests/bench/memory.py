@@ -20,7 +20,7 @@ _END = b"data: [DONE]\n\n"
 _AT_ONCE = 8
 
 
-class _Upstream(asyncio.Protocol):
+class Upstream(asyncio.Protocol):
     """Answers every request with the same tokens, as fast as they are taken."""
 
     def __init__(self, body: bytes) -> None:
@@ -50,15 +50,24 @@ def body_of(tokens: int) -> tuple[bytes, int]:
 
 def resident(running: Running) -> int:
     """Bytes of memory that a process holds."""
+    return _status(running, "VmRSS:")
+
+
+def peak(running: Running) -> int:
+    """The most bytes of memory that it ever held."""
+    return _status(running, "VmHWM:")
+
+
+def _status(running: Running, name: str) -> int:
     lines = Path(f"/proc/{running.pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) * 1024
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024
 
 
 async def ask(port: int, answers: int) -> None:
     """Ask for answers, one after the other on one connection, and throw them away."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     body = b'{"model": "bench", "stream": true, "messages": [{"role": "user", "content": "Tell me."}]}'
-    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     for _ in range(answers):
         writer.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         await reader.readuntil(b"\r\n\r\n")
@@ -71,7 +80,7 @@ async def ask(port: int, answers: int) -> None:
 async def measure(answers: int, tokens: int) -> tuple[int, int]:
     """The bytes by which the proxy grew, and the bytes that came."""
     framed, size = body_of(tokens)
-    server = await asyncio.get_running_loop().create_server(lambda: _Upstream(framed), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(lambda: Upstream(framed), "127.0.0.1", 0)
     async with server:
         with headless(server.sockets[0].getsockname()[1], "--profile", "capture") as running:
             await ask(running.port, 20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -42,6 +43,14 @@ ENCODERS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "zstd in frames": ("zstd", in_two(zstd_stream)),
     "gzip, br": ("gzip, br", lambda data: brotli.compress(gzip.compress(data))),
     "identity, zstd, gzip": ("identity,zstd , gzip", lambda data: gzip.compress(zstd_stream(data))),
+}
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda data: gzip.compress(data, 1),
+    "deflate": lambda data: zlib.compress(data, 1),
+    "br": lambda data: bytes(brotli.compress(data, quality=1)),
+    "zstd": zstandard.compress,
 }
 
 
@@ -143,3 +152,27 @@ def test_noise_raises_nothing_else(encoding: str, body: bytes) -> None:
         decoder.close()
     except DecodeError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_body_of_empty_parts_is_stopped(encoding: str) -> None:
+    empty = gzip.compress(b"") if encoding == "gzip" else zstandard.compress(b"")
+    with pytest.raises(DecodeError, match="more than 4096 parts"):
+        decode(encoding, [empty * 200_000])
+
+
+@pytest.mark.parametrize(
+    "encoding", ["gzip", "deflate", "br", "zstd", "gzip, gzip", "zstd, zstd", "br, gzip", "zstd, br"]
+)
+def test_a_bomb_takes_little_memory_while_it_is_read(encoding: str) -> None:
+    body, limit = bytes(96 << 20), 4 << 20
+    for name in encoding.split(", "):
+        body = PACKERS[name](body)
+    assert len(body) < 1 << 20
+    tracemalloc.start()
+    try:
+        with pytest.raises(DecodeError, match=f"more than {limit} bytes"):
+            decode(encoding, [body], limit)
+        assert tracemalloc.get_traced_memory()[1] < 40 << 20
+    finally:
+        tracemalloc.stop()
