@@ -68,6 +68,8 @@ class ProxyConfig:
     """Whether thinking is switched off for chat templates that have such a switch."""
     model_override: str | None = None
     """The model to ask in the place of every other."""
+    token: str | None = field(default=None, repr=False)
+    """What every request must bring: it stands in `InterceptionProxy.url`. Needed where others can reach `host`."""
 
     @property
     def capture(self) -> CaptureSettings:
@@ -98,8 +100,8 @@ class InterceptionProxy:
 
     @property
     def url(self) -> str:
-        """`http://HOST:PORT/v1`, for clients; with the real port once it has started."""
-        return f"http://{self._address}/v1"
+        """`http://HOST:PORT/v1`, for clients; with the real port once it has started, and with the token if any."""
+        return f"http://{self._address}{f'/t/{self._config.token}' if self._config.token else ''}/v1"
 
     @property
     def flows(self) -> list[Flow]:
@@ -114,7 +116,7 @@ class InterceptionProxy:
         """Come back when the listener is up.
 
         Raises OSError where the address cannot be had or the trace cannot be written, ValueError for an upstream that
-        cannot be used, RuntimeError where it runs already or does not come up in 10 s.
+        cannot be used or a host that takes a token, RuntimeError where it runs already or does not come up in 10 s.
         """
         if self._thread is not None:
             raise RuntimeError("this proxy runs already")
@@ -184,4 +186,5 @@ def _server_config(config: ProxyConfig) -> server.ProxyConfig:
         upstream=config.upstream_url,
         upstream_api_key=config.upstream_api_key,
         request_timeout=config.request_timeout_s,
+        token=config.token,
     )

@@ -257,7 +257,8 @@ def reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
-def base_url(host: str, port: int) -> str:
-    """What clients on this machine take for the base URL of a listener."""
+def base_url(host: str, port: int, token: str | None = None) -> str:
+    """What clients on this machine take for the base URL of a listener, which may want a token."""
     host = reachable(host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    path = f"/t/{token}" if token else ""
+    return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"

@@ -61,8 +61,16 @@ class HookThread:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
+            self._end_tasks()
         finally:
             self._loop.close()
+
+    def _end_tasks(self) -> None:
+        """Let what was cancelled, or is awaited by nobody any more, come to its end."""
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
 async def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

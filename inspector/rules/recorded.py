@@ -17,7 +17,6 @@ import httpx
 
 from inspector.dialects import by_name, detect
 from inspector.model.flow import Flow, Moment, Reason, Request, Response
-from inspector.model.headers import SECRET
 from inspector.proxy.held import BY
 from inspector.proxy.hooks import Context, Hooks
 from inspector.proxy.refusal import Refusal
@@ -168,7 +167,7 @@ def _response(flow: Flow, pace: float) -> httpx.Response:
     recorded = flow.answered
     assert recorded is not None
     # Secrets are masked in a recording: a client would store them as they are.
-    headers = recorded.headers.end_to_end().without(*SECRET)
+    headers = recorded.headers.end_to_end().without_secrets()
     extensions = {"reason_phrase": recorded.reason.encode("latin-1", "replace"), BY: RECORDING}
     stream = _Body(recorded, flow, pace)
     return httpx.Response(recorded.status, headers=headers.raw(), stream=stream, extensions=extensions)

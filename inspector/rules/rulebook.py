@@ -26,6 +26,7 @@ from inspector.rules.reply_table import parse_reply, reply_table
 from inspector.rules.sticky import StickyEdits
 from inspector.rules.toml_text import toml_of
 from inspector.store.filters import parse
+from inspector.store.private_files import make_folder
 
 _T = TypeVar("_T")
 _Kinds = Mapping[str, type | tuple[type, ...]]
@@ -80,7 +81,7 @@ class Rulebook:
 
 def _write(path: Path, text: str) -> None:
     """Write a file beside its place, and put it there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

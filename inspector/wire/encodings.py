@@ -20,7 +20,11 @@ _ZSTD_SLICE = 512
 """Bytes of input a step. Four bytes can stand for a block of 128 KiB, and this library's output cannot be bounded."""
 _ZSTD_WINDOW = 8 * 1024 * 1024
 """The largest window that RFC 9659 lets a sender use."""
+_ZLIB_SLICE = 64 * 1024
+"""Bytes of input a step: what stands behind the end of a member is copied for each member."""
 _MAX_STACK = 5
+_MAX_PARTS = 4096
+"""Members or frames of one body. Each costs time, and may be empty; writers in blocks give them 64 KiB."""
 
 
 class DecodeError(ValueError):
@@ -70,6 +74,7 @@ class _Output:
         self._name = name
         self._limit = limit
         self._total = 0
+        self._parts = 0
         self._pieces: list[bytes] = []
 
     def add(self, piece: bytes) -> None:
@@ -78,6 +83,12 @@ class _Output:
         if self._total > self._limit:
             raise DecodeError(f"{self._name}: decodes to more than {self._limit} bytes")
         self._pieces.append(piece)
+
+    def begin_part(self) -> None:
+        """Count a member or frame. DecodeError where there are too many."""
+        self._parts += 1
+        if self._parts > _MAX_PARTS:
+            raise DecodeError(f"{self._name}: more than {_MAX_PARTS} parts")
 
     def take(self) -> bytes:
         """What was added since the last call."""
@@ -98,6 +109,11 @@ class _Zlib:
 
     def feed(self, data: bytes) -> bytes:
         """Decode the next bytes. What follows the last member, padding mostly, is passed over."""
+        for start in range(0, len(data), _ZLIB_SLICE):
+            self._feed(data[start : start + _ZLIB_SLICE])
+        return self._out.take()
+
+    def _feed(self, data: bytes) -> None:
         while data and not self._over:
             if self._stream is None:
                 data = self._head + data
@@ -107,9 +123,9 @@ class _Zlib:
                 if self._members and not (data.startswith(b"\x1f\x8b") and self._name != "deflate"):
                     self._over = True
                     break
+                self._out.begin_part()
                 self._stream = zlib.decompressobj(self._window(data))
             data = self._inflate(self._stream, data)
-        return self._out.take()
 
     def close(self) -> bytes:
         """Give the rest. DecodeError where the body is cut."""
@@ -198,6 +214,7 @@ class _Zstd:
     def _decompress(self, data: bytes) -> bytes:
         """Decode into the output; give what stands behind the end of the frame."""
         if self._frame is None:
+            self._out.begin_part()
             self._frame = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
         frame = self._frame
         try:
