@@ -25,6 +25,8 @@ class Received:
     """The client's port: equal for two requests on one connection."""
 
 
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 Answer = Callable[[Received, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -121,6 +123,11 @@ def response(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
     """A whole response with a content-length."""
     lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "", ""]
     return "\r\n".join(lines).encode("latin-1") + body
+
+
+def chunked(data: bytes) -> bytes:
+    """One chunk as HTTP/1.1 frames it."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -20,7 +21,9 @@ from inspector.proxy.guarded import GuardedWatch
 from inspector.proxy.held import Holds, Step
 from inspector.proxy.intake import Intake, is_json, is_stream, named, unnamed
 from inspector.proxy.outlet import Outlet
+from inspector.proxy.pushing import Pushing
 from inspector.proxy.rewriting import delivered_headers
+from inspector.proxy.tee import Tee
 from inspector.store.flows import FlowStore
 from inspector.wire.body import decoded
 from inspector.wire.encodings import DecodeError, Decoder, decoder_for
@@ -51,6 +54,10 @@ class DecodedStrip:
         return self.strip.document(body)
 
 
+_SAMPLED = 0.005
+"""Seconds from one chunk whose cost is looked at to the next."""
+
+
 class Cost:
     """What the relay costs the client."""
 
@@ -59,18 +66,23 @@ class Cost:
         """What relaying a chunk took lately, from its reading to the kernel's having it: a moving average."""
         self._written = 0
         self._came = 0.0
+        self._passed = 0
+        self._due = 0.0
 
     def relayed(self, came: float) -> None:
         """A chunk that was read at `came` (in seconds) is written. The loop may send it only at the end of its turn."""
-        if not self._written:
+        self._passed += 1
+        if self._written:
+            self._written += 1
+            self._came += came
+        elif came >= self._due:  # to look once more costs a turn of the loop: where much passes, a part is looked at
+            self._written, self._came, self._due = 1, came, came + _SAMPLED
             asyncio.get_running_loop().call_soon(self._sent)
-        self._written += 1
-        self._came += came
 
     def _sent(self) -> None:
         took = (time.perf_counter() - self._came / self._written) * 1000
-        self.added_ms += (took - self.added_ms) * self._written / (self._written + 63)
-        self._written, self._came = 0, 0.0
+        self.added_ms += (took - self.added_ms) * self._passed / (self._passed + 63)
+        self._written, self._came, self._passed = 0, 0.0, 0
 
 
 class Delivery:
@@ -95,6 +107,7 @@ class Delivery:
         self._task: asyncio.Task[Any] | None = None
         self._headed: httpx.Response | None = None
         self._over = False
+        self._straight_on: Tee | None = None
         self._gate: Gate | None = None
         self._document: DocumentGate | None = None
         self._asked = ""
@@ -140,6 +153,8 @@ class Delivery:
             self._gate.hold(by)
         elif self.started:
             self._gate = self._open_gate_midway()
+            if self._straight_on is not None:
+                self._straight_on.stopped = True
             self._gate.hold(by)
         else:
             self._asked = by
@@ -189,7 +204,7 @@ class Delivery:
         await self._send_head(headers, response)
         if self._asked:
             self.hold(self._asked)
-        await self._tee(_chunks(response))
+        await self._tee(response)
 
     def _strip_chunks(self, headers: Headers) -> Headers:
         """Have what goes by chunks stripped, and decoded for it; gives the head that fits it."""
@@ -208,24 +223,16 @@ class Delivery:
         encoding = headers.get("content-encoding")
         self._flow.mutations.append(Mutation("content-encoding", "proxy", encoding, "identity"))
 
-    async def _tee(self, chunks: AsyncIterator[bytes]) -> None:
-        flow, store, count, write, clock = self._flow, self._store, self._count, self._write, time.perf_counter
-        assert flow.response is not None
-        body, zero, strip = flow.response.body, flow.clock, self._outlet.strip
+    async def _tee(self, response: httpx.Response) -> None:
+        """Pass on what comes, until it is over or somebody wants to see it first."""
+        self._straight_on = tee = Tee(self._flow, self._store, self._outlet, self._write, self._count)
+        tee.stopped = self._gate is not None
+        chunks = _chunks(response)
+        push = _push(response, chunks)
         try:
-            async for chunk in chunks:
-                if self._gate is not None:
-                    await self._gate.take(chunk)
-                    break
-                came = clock()
-                given = chunk if strip is None else strip.feed(chunk)
-                written = write(given) if given else True
-                body.append((came - zero) * 1000, chunk)
-                store.touch(flow)
-                if written:
-                    count(came)
-                else:  # it waits for a client that reads slowly: that is not of our adding
-                    await self._outlet.wait(given)
+            while not tee.stopped and await push(tee.take):
+                await self._outlet.settle()  # a client that reads slowly is not of our adding
+            chunks = tee.rest(chunks)
         except httpx.TransportError as error:
             if self._gate is None:
                 raise
@@ -314,6 +321,23 @@ def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
         return _once(response.content)
     assert isinstance(response.stream, httpx.AsyncByteStream)
     return aiter(response.stream)
+
+
+_Push = Callable[[Callable[[bytes], bool]], Awaitable[bool]]
+
+
+def _push(response: httpx.Response, chunks: AsyncIterator[bytes]) -> _Push:
+    """How the pieces of a body come to whoever takes them (see `Pushing.push`)."""
+    if isinstance(response.stream, Pushing) and not response.is_stream_consumed:
+        return response.stream.push
+    return partial(_pulled, chunks)
+
+
+async def _pulled(chunks: AsyncIterator[bytes], take: Callable[[bytes], bool]) -> bool:
+    async for chunk in chunks:
+        if not take(chunk):
+            return True
+    return False
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import lru_cache
 from urllib.request import getproxies, proxy_bypass
 
@@ -21,6 +21,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from inspector.proxy.connector import Connector, connecting
+from inspector.proxy.pushing import Push
 
 _AUTOMATIC = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"})
 
@@ -80,7 +81,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return httpx.Response(
             response.status,
             headers=list(response.raw_headers),
-            stream=_Body(response, request),
+            stream=Body(response, request),
             request=request,
             extensions={"http_version": b"HTTP/1.1", "reason_phrase": reason},
         )
@@ -90,7 +91,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         await self._session.close()
 
 
-class _Body(httpx.AsyncByteStream):
+class Body(httpx.AsyncByteStream):
     """A response's body, in the pieces in which it came."""
 
     def __init__(self, response: aiohttp.ClientResponse, request: httpx.Request) -> None:
@@ -102,6 +103,11 @@ class _Body(httpx.AsyncByteStream):
         with _as_httpx_errors(self._request):
             while chunk := await content.readany():
                 yield chunk
+
+    async def push(self, take: Callable[[bytes], bool]) -> bool:
+        """Hand the pieces on as they come (see `Pushing`)."""
+        with _as_httpx_errors(self._request):
+            return await Push(self._response.content, take).run()
 
     async def aclose(self) -> None:
         """Drop the connection unless the body was read to its end, so that the upstream stops at once."""

@@ -13,16 +13,9 @@ from hypothesis import strategies as st
 from inspector.model.flow import Reason, State
 from inspector.proxy.hooks import Context, RequestHandler
 from inspector.proxy.server import ProxyConfig
-from tests.upstreams import Received, ended, plain, proxy, raw_exchange, response, upstream
+from tests.upstreams import STREAM_HEAD, Received, chunked, ended, plain, proxy, raw_exchange, response, upstream
 
 pytestmark = pytest.mark.anyio
-
-STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-def chunked(data: bytes) -> bytes:
-    """One chunk as HTTP/1.1 frames it."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 async def test_request_line_headers_and_body_pass_unchanged() -> None:
