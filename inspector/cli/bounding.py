@@ -21,7 +21,16 @@ INTERVAL = 0.2
 async def bounded(store: FlowStore, transcripts: Transcripts, writer: SessionWriter) -> AsyncIterator[MemoryBudget]:
     """Let bodies go that the session file has, while the block runs. Enter it while the writer is open."""
     shelf = SessionShelf(writer)
-    budget = MemoryBudget(store, shelf, transcripts=transcripts)
+    try:
+        async with pulled(MemoryBudget(store, shelf, transcripts=transcripts)) as budget:
+            yield budget
+    finally:
+        shelf.close()
+
+
+@asynccontextmanager
+async def pulled(budget: MemoryBudget) -> AsyncIterator[MemoryBudget]:
+    """Keep to a budget while the block runs."""
     over = asyncio.Event()
     task = spawn(_pull_until(over, budget), "memory")
     try:
@@ -29,7 +38,6 @@ async def bounded(store: FlowStore, transcripts: Transcripts, writer: SessionWri
     finally:
         over.set()
         await task
-        shelf.close()
 
 
 async def _pull_until(over: asyncio.Event, budget: MemoryBudget) -> None:

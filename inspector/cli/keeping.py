@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import sys
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -14,19 +16,24 @@ from typing import NamedTuple
 import click
 from platformdirs import user_state_path
 
-from inspector.cli.reading import items
+from inspector.cli.reading import opened_session
+from inspector.cli.terminal import inert
 from inspector.formats.session import INTERVAL, SessionWriter
 from inspector.formats.session_lock import lock_path
 from inspector.formats.session_schema import SessionError, is_session
-from inspector.model.flow import Flow
+from inspector.formats.session_shelf import BodyFile
+from inspector.model.flow import Fetch
 from inspector.proxy.tasks import spawn
 from inspector.store.flows import FlowStore
+from inspector.store.private_files import make_folder, opened
 
 logger = logging.getLogger("inspector.session")
 
 SUFFIX = ".db"
 _SOON = 0.01
 """Seconds to wait where more is to be written than went into one transaction."""
+_SILENCE = 0.3
+"""Seconds that writing the rest may take before the person is told of it."""
 
 
 class Place(NamedTuple):
@@ -59,9 +66,10 @@ async def keeping(store: FlowStore, place: Place) -> AsyncIterator[SessionWriter
     Where it cannot be written: click.ClickException if the person named it. Else that is said in the log, and tried
     again from time to time.
     """
-    path = place.path
+    path = place.path if place.named else _claimed(place.path)
+    bodies = BodyFile(path)
     if path.exists() and path.stat().st_size:
-        _read(path, store)
+        _read(path, store, bodies.fetch)
     writer = SessionWriter(store, path, store.revision)
     try:
         writer.open()
@@ -76,19 +84,63 @@ async def keeping(store: FlowStore, place: Place) -> AsyncIterator[SessionWriter
     finally:
         over.set()
         await task
+        await _write_the_rest(writer)
         writer.close()
+        bodies.close()
         if not place.named and not len(store):
             path.unlink(missing_ok=True)
 
 
-def _read(path: Path, store: FlowStore) -> None:
+def _claimed(path: Path) -> Path:
+    """That place, or one beside it where somebody took it since it was chosen: two may start in the same second."""
+    stem, number = path.stem, 2
+    with suppress(OSError):  # whoever writes there says so
+        make_folder(path.parent)
+        while True:
+            try:
+                opened(path, "xb").close()
+                break
+            except FileExistsError:
+                path, number = path.with_name(f"{stem}-{number}{SUFFIX}"), number + 1
+    return path
+
+
+def _read(path: Path, store: FlowStore, fetch: Fetch) -> None:
+    """Take over the flows of a session. Their bodies stay there until somebody looks at them."""
     if not is_session(path):
         raise click.ClickException(f"{path} is not a session: what is in it would be lost")
-    for item in items(path, f"reading {path.name}"):
-        if isinstance(item, Flow):
-            store.add(item)
-        else:
-            logger.warning("%s: %s", path, item)
+    label, hidden = inert(f"reading {path.name}"), not sys.stderr.isatty()
+    with (
+        closing(opened_session(path)) as reader,
+        click.progressbar(length=reader.count(), label=label, file=sys.stderr, hidden=hidden) as bar,
+    ):
+        for row in reader.rows():
+            if row.whole:
+                reader.lay(row, fetch)
+            else:
+                reader.fill(row)
+            store.add(row.flow)
+            bar.update(1)
+        for remark in reader.remarks:
+            logger.warning("%s: %s", path, remark)
+
+
+async def _write_the_rest(writer: SessionWriter) -> None:
+    """Write what is left; where that takes long, the person sees how far it is."""
+    silence = time.monotonic() + _SILENCE
+    writer.pull()
+    while not writer.is_idle and time.monotonic() < silence:
+        await asyncio.sleep(_SOON)
+        writer.pull()
+    if writer.is_idle or writer.stopped is not None:
+        return
+    left = writer.waiting
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(length=left, label="writing the session", file=sys.stderr, hidden=hidden) as bar:
+        while writer.stopped is None and not writer.is_idle:
+            writer.pull()
+            bar.update(max(0, left - writer.waiting - bar.pos))
+            await asyncio.sleep(_SOON)
 
 
 async def _pull_until(over: asyncio.Event, writer: SessionWriter) -> None:

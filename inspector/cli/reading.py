@@ -19,6 +19,8 @@ from inspector.store.flows import FlowStore
 
 Broken = BrokenLine | str
 """What could not be read, in words for the person."""
+TOLD = 20
+"""Of what could not be read, so much is named."""
 
 
 def load(file: Path, store: FlowStore) -> list[Broken]:
@@ -32,13 +34,15 @@ def load(file: Path, store: FlowStore) -> list[Broken]:
     return broken
 
 
-def items(file: Path, label: str, *, hidden: bool = False) -> Iterator[Flow | Broken]:
+def items(file: Path, label: str, *, hidden: bool = False, bodies: bool = True) -> Iterator[Flow | Broken]:
     """A file's flows and what could not be read, one in memory at a time; on a terminal with progress.
 
+    Without `bodies`, those of a session are left out.
     click.ClickException where the file is a database, but no session that can be read.
     """
+    label = inert(label)
     if is_session(file):
-        yield from _of_session(file, label, hidden or not sys.stderr.isatty())
+        yield from _of_session(file, label, hidden or not sys.stderr.isatty(), bodies)
         return
     size, silent = file.stat().st_size, hidden or not sys.stderr.isatty()
     with file.open("rb") as source, click.progressbar(length=size, label=label, file=sys.stderr, hidden=silent) as bar:
@@ -55,18 +59,18 @@ def opened_session(file: Path) -> SessionReader:
         raise click.ClickException(str(error)) from None
 
 
-def _of_session(file: Path, label: str, silent: bool) -> Iterator[Flow | Broken]:
+def _of_session(file: Path, label: str, silent: bool, bodies: bool) -> Iterator[Flow | Broken]:
     with closing(opened_session(file)) as reader:
         with click.progressbar(length=reader.count(), label=label, file=sys.stderr, hidden=silent) as bar:
-            for flow in reader.flows():
+            for flow in reader.flows(bodies=bodies):
                 yield flow
                 bar.update(1)
         yield from reader.remarks
 
 
-def tell_broken(file: Path, broken: Sequence[Broken]) -> None:
-    """Name what of a file could not be read, on stderr; the first of much."""
-    for each in broken[:20]:
+def tell_broken(file: Path, broken: Sequence[Broken], more: int = 0) -> None:
+    """Name what of a file could not be read, on stderr; the first of much. `more` is not among it."""
+    for each in broken[:TOLD]:
         click.echo(inert(f"{file}: {each}"), err=True)
-    if len(broken) > 20:
-        click.echo(f"{file}: and {len(broken) - 20} lines more", err=True)
+    if (rest := len(broken[TOLD:]) + more) > 0:
+        click.echo(inert(f"{file}: and {rest} lines more"), err=True)

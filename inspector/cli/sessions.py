@@ -5,59 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
-from inspector.cli.keeping import SUFFIX, folder
-from inspector.cli.terminal import inert
+from inspector.cli.importing import command as import_
+from inspector.cli.keeping import folder
+from inspector.cli.session_list import Session, files_of, found, named
+from inspector.cli.terminal import inert_line
 from inspector.formats.session_lock import is_written, lock_path
 from inspector.formats.session_reader import SessionReader
 from inspector.formats.session_schema import SessionError
-from inspector.tui.format import count
+from inspector.tui.format import at_home, count
+from inspector.tui.text import clip
 
+_NAME = 48
+"""Cells of a name at most."""
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SPANS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A session file as it is listed."""
-
-    path: Path
-    size: int
-    """Bytes, with what SQLite has beside it."""
-    last: datetime
-    """When it was written last."""
-    written: bool
-    """Whether a process writes it now."""
-
-
-def found() -> list[Session]:
-    """All sessions, the newest first."""
-    sessions = []
-    for path in folder().glob("*" + SUFFIX):
-        files = [each.stat() for each in _files(path)[:2] if each.is_file()]
-        if files:
-            last = datetime.fromtimestamp(max(each.st_mtime for each in files), UTC)
-            sessions.append(Session(path, sum(each.st_size for each in files), last, is_written(path)))
-    return sorted(sessions, key=lambda each: (each.last, each.path.name), reverse=True)
-
-
-def named(name: str | None) -> Path:
-    """The session of that number in the list, from 1, or that name; the newest for None. UsageError for none."""
-    sessions = found()
-    if name is None or name.isdigit():
-        number = int(name or 1)
-        if not 1 <= number <= len(sessions):
-            raise click.UsageError(f"there are {len(sessions)} sessions in {folder()}")
-        return sessions[number - 1].path
-    matching = [each.path for each in sessions if name in (each.path.name, each.path.stem)]
-    if not matching:
-        raise click.UsageError(f"there is no session {name} in {folder()}")
-    return matching[0]
 
 
 @click.group("sessions", invoke_without_command=True)
@@ -65,27 +31,42 @@ def named(name: str | None) -> Path:
 def command(ctx: click.Context) -> None:
     """List the recorded sessions, the newest first; open one, go on in one, or throw old ones away."""
     if ctx.invoked_subcommand is None:
-        sessions = found()
-        if not sessions:
-            click.echo(f"no sessions in {folder()}")
-        for number, each in enumerate(sessions, 1):
-            click.echo(inert(f"{number:>3}  {_line(each)}"))
+        _list(found())
+
+
+def _list(sessions: Sequence[Session]) -> None:
+    if not sessions:
+        click.echo(f"no sessions in {at_home(folder())}")
+        return
+    click.echo(click.style(f"  #  {_HEADS}", dim=True))
+    for number, each in enumerate(sessions, 1):
+        click.echo(f"{number:>3}  {_line(each)}")
+    whole = _size(sum(each.size for each in sessions))
+    click.echo(click.style(f"{whole} in {at_home(folder())} · inspector sessions open|resume #", dim=True))
+
+
+_HEADS = "written last         size   flows  agents            name"
+_AGENTS = 16
+"""Cells for the agents: with them, a line with a usual name is no longer than eighty."""
 
 
 def _line(session: Session) -> str:
     when = session.last.astimezone().strftime("%Y-%m-%d %H:%M")
-    state = " ● being written" if session.written else ""
-    return f"{when}  {_size(session.size):>7}  {_flows(session.path)}  {session.path.name}{state}"
+    name = clip(inert_line(session.path.stem), _NAME)
+    mark = click.style("●", fg="green") + " " if session.written else "  "
+    return f"{when}  {_size(session.size):>7}  {_content(session.path)}{mark}{name}"
 
 
-def _flows(path: Path) -> str:
+def _content(path: Path) -> str:
     try:
         with closing(SessionReader(path)) as reader:
-            agents = " ".join(reader.agents()) or "–"
-            number = reader.count()
-            return f"{count(number):>6} flow{'s' if number != 1 else ' '}  {agents:<24}"
-    except SessionError as error:
-        return f"cannot be read: {error}"
+            agents = clip(inert_line(" ".join(reader.agents())) or "–", _AGENTS)
+            return f"{count(reader.count()):>6}  {agents:<{_AGENTS}}"
+    except SessionError:
+        return click.style(f"{'–':>6}  {'cannot be read':<{_AGENTS}}", fg="red")
+
+
+command.add_command(import_)
 
 
 @command.command("open")
@@ -136,7 +117,7 @@ def prune(older_than: timedelta | None, keep: int | None, max_size: int | None, 
         click.echo("nothing to throw away")
         return
     for each in doomed:
-        click.echo(inert(f"  {_line(each)}"))
+        click.echo(f"  {_line(each)}")
     if not yes:
         click.confirm(f"Throw away {len(doomed)} sessions, {_size(sum(each.size for each in doomed))}?", abort=True)
     freed = sum(_remove(each) for each in doomed)
@@ -164,16 +145,11 @@ def _remove(session: Session) -> int:
     if is_written(session.path):
         return 0
     try:
-        for file in (*_files(session.path), lock_path(session.path)):
+        for file in (*files_of(session.path), lock_path(session.path)):
             file.unlink(missing_ok=True)
     except OSError as error:
         raise click.ClickException(f"cannot throw {session.path} away: {error.strerror}") from None
     return session.size
-
-
-def _files(path: Path) -> list[Path]:
-    """The session, what is not in it yet, and what its writers share."""
-    return [path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")]
 
 
 def _size(size: int) -> str:

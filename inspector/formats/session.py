@@ -23,13 +23,15 @@ from inspector.store.flows import FlowStore
 
 logger = logging.getLogger("inspector.session")
 
-INTERVAL = 0.1
+INTERVAL = 0.18
 """Seconds between two pulls. What is older than a quarter of a second must be on disk whatever happens to us."""
 
 _BATCH = 8 << 20
 """Bytes of one transaction; more waits for the next, which follows at once."""
 _FLOWS = 100
 """Flows of one transaction: taking what is new of them takes the loop about a millisecond."""
+_SLACK = 5000
+"""Flows that left the store, and are remembered until so many are to be forgotten at once."""
 _AGAIN = 1.0
 """Seconds to wait before a disk that refused is tried again."""
 _LAST = 5.0
@@ -75,7 +77,7 @@ class SessionWriter:
     def open(self) -> None:
         """Open the file, or make it. SessionError where that cannot be; then every pull tries it again."""
         try:
-            self._whole = set(self._thread.submit(self._disk.ready).result() or ())
+            self._whole = self._store.ids & (self._thread.submit(self._disk.ready).result() or set())
         except (sqlite3.Error, OSError, SessionError) as error:
             self._stop(error)
             raise SessionError(str(error) if isinstance(error, SessionError) else f"{self.path}: {error}") from None
@@ -83,6 +85,11 @@ class SessionWriter:
     def is_whole(self, flow: Flow) -> bool:
         """Whether a flow has ended and all its bytes are in the file."""
         return flow.id in self._whole
+
+    @property
+    def waiting(self) -> int:
+        """How many flows have something new that is not in the file, as far as the last pull saw."""
+        return len(self._due)
 
     @property
     def is_idle(self) -> bool:
@@ -99,6 +106,8 @@ class SessionWriter:
         self._cursor, changed = self._store.changes_since(self._cursor)
         # In the order of arrival: so they stand in the file.
         self._due.update((flow.id, flow) for flow in sorted(changed, key=_number))
+        if len(self._whole) > len(self._store) + _SLACK:
+            self._whole.intersection_update(self._store.ids)
         if not (self._due or self.stopped) or time.monotonic() < self._again:
             return False
         sent = self._collect()
@@ -106,20 +115,28 @@ class SessionWriter:
         return len(self._due) > len(sent)
 
     def close(self) -> None:
-        """Write what is left, and close the file. A disk that refuses is tried for a few seconds."""
-        until = time.monotonic() + _LAST
-        while time.monotonic() < until:
+        """Write what is left, however long that takes, and close the file. A disk that refuses gets a few seconds."""
+        until: float | None = None
+        while self._due or self._writing is not None or self._behind:
             if self._writing is not None:
                 wait((self._writing[0],))
             self.pull()
-            if self._writing is None:
-                if not self._due:
+            if self.stopped is None:
+                until = None
+            else:
+                until = until or time.monotonic() + _LAST
+                if time.monotonic() > until:
                     break
                 time.sleep(_AGAIN / 10)
         if self._due:
             logger.error("%s lacks what is new of %d flows", self.path, len(self._due))
         self._thread.submit(self._disk.close).result()
         self._thread.shutdown()
+
+    @property
+    def _behind(self) -> bool:
+        """Whether the store changed since the last pull."""
+        return self._cursor != self._store.revision
 
     def _collect(self) -> list[_Sent]:
         """What is new of the flows that changed, as far as it fits into one transaction."""
@@ -154,7 +171,7 @@ class SessionWriter:
             self.stopped = None
         found = written.result()
         if found is not None:
-            self._whole, self._due = set(found), {flow.id: flow for flow in self._store}
+            self._whole, self._due = self._store.ids & found, {flow.id: flow for flow in self._store}
             self._tracks.clear()
             return
         for flow, revision, change, track in sent:
@@ -170,7 +187,8 @@ class SessionWriter:
         self._again = time.monotonic() + _AGAIN
         if self.stopped is None:
             logger.error("%s cannot be written: %s", self.path, error)
-        self.stopped = Stopped(self.stopped.since if self.stopped is not None else time.time(), str(error))
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        self.stopped = Stopped(self.stopped.since if self.stopped is not None else time.time(), why)
 
 
 def _number(flow: Flow) -> int:

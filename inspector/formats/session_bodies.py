@@ -12,12 +12,12 @@ from array import array
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from functools import cache
+from itertools import accumulate
+from operator import sub
 from zlib import crc32
 
 import zstandard
-
-from inspector.model.flow import Capture
 
 MOST_STEPS = 12
 """Bodies that may have to be read before one."""
@@ -29,7 +29,13 @@ _MEMORY = 32 << 20
 """Bytes that all remembered bodies may have."""
 _LARGEST = 1 << 30
 """Bytes that are read at most from what may be somebody else's file."""
+_SMALL = 2048
+"""Bytes of bodies that are not worth a search for the one that is most like them."""
 _LEVEL = 3
+_FEW = 100
+"""Bytes that are not worth compressing."""
+_FRAME = b"\x28\xb5\x2f\xfd\x20"
+"""How a frame of Zstandard begins that is one segment, and tells its size with one byte."""
 _WINDOW = 27
 """The largest window of Zstandard that readers take without being asked, as a power of two."""
 _TABLE = 20
@@ -66,6 +72,8 @@ class BodyPacker:
 
     def __init__(self) -> None:
         self._kinds: OrderedDict[str, deque[_Remembered]] = OrderedDict()
+        self._at_most = 0
+        """Bytes that all that is remembered may have."""
 
     def clear(self) -> None:
         """Forget what was remembered: what was to be stored was not."""
@@ -84,7 +92,10 @@ class BodyPacker:
         if len(data) <= _READ:
             steps, read = (base.steps + 1, base.read + len(data)) if base else (0, len(data))
             known.append(_Remembered(number, data, crc, steps, read, (base.root or base) if base else None))
-            self._forget()
+            self._at_most += len(data)
+            if self._at_most > _MEMORY:
+                self._forget()
+                self._at_most = self._size()
         return number
 
     def _forget(self) -> None:
@@ -102,7 +113,7 @@ class BodyPacker:
 
 def unpack(packed: Packed, base: bytes) -> bytes:
     """A body from what is stored and the one it was packed against. ValueError where it is damaged."""
-    data = _decompress(packed.data, base) if packed.size else b""
+    data = _decompress(packed.data, base, packed.size) if packed.size else b""
     if len(data) != packed.size or crc32(data) != packed.crc:
         raise ValueError("its checksum is wrong")
     return data
@@ -111,6 +122,10 @@ def unpack(packed: Packed, base: bytes) -> bytes:
 def _base_for(data: bytes, known: Sequence[_Remembered]) -> _Remembered | None:
     """The body that is most like this one, and may be read before it; None where it is better stored by itself."""
     free = [each for each in known if each.steps < MOST_STEPS and each.read + len(data) <= _READ]
+    if len(data) <= _SMALL:
+        near = next((each for each in reversed(free) if len(each.data) <= _SMALL), None)
+        if near is not None:
+            return near
     if free:
         return max(reversed(free), key=lambda each: _alike(each.data, data))
     roots = [each.root for each in known if each.root and each.root.read + len(data) <= _READ]
@@ -145,25 +160,32 @@ def _shared(most: int, same: Callable[[int, int], bool]) -> int:
 def _compress(data: bytes, base: bytes) -> bytes:
     if not data:
         return b""
-    size = len(data) + len(base)
-    window = max(10, min(size.bit_length(), _WINDOW))
-    parameters = zstandard.ZstdCompressionParameters.from_level(
+    parameters = _parameters(len(data).bit_length(), len(base).bit_length())
+    return zstandard.ZstdCompressor(compression_params=parameters, dict_data=_dictionary(base)).compress(data)
+
+
+@cache
+def _parameters(size: int, base: int) -> zstandard.ZstdCompressionParameters:
+    """For bodies of about 2 to the power of `size`, packed against such of `base`; 0 stands for none."""
+    window = max(10, min(max(size, base) + 1, _WINDOW))
+    return zstandard.ZstdCompressionParameters.from_level(
         _LEVEL,
-        source_size=len(data),
-        dict_size=len(base),
+        source_size=1 << size,
+        dict_size=1 << base if base else 0,
         window_log=window,
         hash_log=min(_TABLE, window + 1),
         chain_log=min(_TABLE, window),
         strategy=zstandard.STRATEGY_FAST if base else zstandard.STRATEGY_DFAST,
     )
-    writer = zstandard.ZstdCompressor(compression_params=parameters, dict_data=_dictionary(base))
-    return writer.compress(data)
 
 
-def _decompress(data: bytes, base: bytes = b"") -> bytes:
+def _decompress(data: bytes, base: bytes = b"", size: int | None = None) -> bytes:
     try:
-        if not 0 <= zstandard.frame_content_size(data) <= _LARGEST:
+        said = zstandard.frame_content_size(data)
+        if not 0 <= said <= _LARGEST or size not in (None, said):
             raise ValueError("it does not say its size, or is too large")
+        if len(base) > _READ:
+            raise ValueError("what it is made of is too large")
         return zstandard.ZstdDecompressor(dict_data=_dictionary(base), max_window_size=1 << 31).decompress(data)
     except zstandard.ZstdError as error:
         raise ValueError(str(error)) from None
@@ -173,14 +195,28 @@ def _dictionary(base: bytes) -> zstandard.ZstdCompressionDict | None:
     return zstandard.ZstdCompressionDict(base, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if base else None
 
 
-def pack_chunks(body: Capture) -> bytes:
+def pack_chunks(times: Sequence[float], ends: Sequence[int]) -> bytes:
     """Where the chunks of a body end, and when they came, to the microsecond."""
-    moments = [0, *(round(round(time, 3) * 1000) for time in body.times)]
-    ends = [0, *body.ends]
-    steps = [after - before for row in (moments, ends) for before, after in pairwise(row)]
-    raw = _little_endian(array("q", steps)).tobytes()
+    moments = [round(round(time, 3) * 1000) for time in times]
+    steps = array("q", map(sub, moments, [0, *moments]))
+    steps.extend(map(sub, ends, [0, *ends]))
+    raw = _little_endian(steps).tobytes()
     # Bytes of one weight stand together: most of them are zeros.
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(b"".join(raw[place::8] for place in range(8)))
+    planes = b"".join([raw[place::8] for place in range(8)])
+    return _as_it_is(planes) if len(planes) < _FEW else zstandard.ZstdCompressor(level=_LEVEL).compress(planes)
+
+
+def _as_it_is(data: bytes) -> bytes:
+    """A frame of Zstandard with one block of fewer than 256 bytes that are not compressed (RFC 8878, 3.1.1)."""
+    return _FRAME + bytes((len(data),)) + (len(data) << 3 | 1).to_bytes(3, "little") + data
+
+
+def count_chunks(packed: bytes) -> int:
+    """How many chunks a body has, without unpacking them. ValueError where they are damaged."""
+    try:
+        return int(zstandard.frame_content_size(packed)) // 16
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from None
 
 
 def unpack_chunks(packed: bytes) -> tuple[list[float], list[int]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -20,14 +22,26 @@ from inspector.formats.session_batch import Change, Part
 from inspector.formats.session_bodies import BodyPacker, Packed, pack_chunks
 from inspector.formats.session_lock import SessionLock
 from inspector.formats.session_pieces import joined, pieces_of
+from inspector.formats.session_rows import Rows
 from inspector.formats.session_schema import SIDES, SessionError
-from inspector.model.flow import Capture, Flow
+from inspector.model.flow import Flow
 from inspector.model.message import Transcript
 from inspector.store.private_files import make_folder, opened
 
 logger = logging.getLogger("inspector.session")
 
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNFIT = (sqlite3.DataError, sqlite3.InterfaceError, ValueError, OverflowError, ZstdError)
+"""What is raised for a flow that no file can hold."""
+
+
+@dataclass(slots=True)
+class _Last:
+    """The last numbers that were given in the file."""
+
+    flow: int = 0
+    body: int = 0
+    change: int = 0
 
 
 class SessionDisk:
@@ -43,7 +57,9 @@ class SessionDisk:
         self._database: sqlite3.Connection | None = None
         self._place: tuple[int, int] = (0, 0)
         self._packer = BodyPacker()
-        self._change = 0
+        self._last = _Last()
+        self._live: dict[str, int] = {}
+        """The numbers of flows that are not whole, by their ids: the file has of them what was written here."""
 
     def ready(self) -> frozenset[str] | None:
         """Open what is not open. None where the session is the one of the last call; else the ids it has whole.
@@ -59,22 +75,29 @@ class SessionDisk:
         self._open()
         return self._whole() if self.name != before else None
 
-    def write(self, changes: Iterable[Change]) -> None:
-        """Write changes, all or none."""
+    def write(self, changes: Sequence[Change]) -> None:
+        """Write changes, all or none but those of flows that no file can hold: they must not keep the others out."""
         database = self._database
         if database is None:
             raise SessionError(f"{self.path} is not open")
-        change = self._change
+        last = replace(self._last)
         try:
             database.execute("BEGIN IMMEDIATE")
-            for each in changes:
-                self._write_or_leave(database, each)
+            self._write(database, changes)
             database.execute("COMMIT")
         except BaseException as error:
-            self._change = change
+            self._last = last
+            self._live.clear()
             self._packer.clear()
-            self._fail(database, error)
-            raise
+            _undo(database)
+            if not isinstance(error, _UNFIT):
+                self._fail(error)
+                raise
+            if len(changes) == 1:
+                _tell_unfit(changes[0], error)
+                return
+            for change in changes:
+                self.write([change])
 
     def close(self) -> None:
         """Close the file. What it has beside it goes into it."""
@@ -86,11 +109,8 @@ class SessionDisk:
             self._lock.release()
             self._lock = None
 
-    def _fail(self, database: sqlite3.Connection, error: BaseException) -> None:
-        """Undo; and let go of a file that may work no more until it is opened again."""
-        with suppress(sqlite3.Error):
-            if database.in_transaction:
-                database.execute("ROLLBACK")
+    def _fail(self, error: BaseException) -> None:
+        """Let go of a file that may work no more until it is opened again."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY):
             self.close()
@@ -106,7 +126,8 @@ class SessionDisk:
             self._database = database = self._opened()
             self._place = _place_of(self.path)
             before, self.name = self.name, str(_one(database, "SELECT value FROM session WHERE name = 'id'"))
-            self._change = int(str(_one(database, "SELECT coalesce(max(change), 0) FROM flow")))
+            self._last = _last_of(database)
+            self._live.clear()
             self._packer.clear()
             if self.name != before:
                 self._end_what_was_cut(database)
@@ -155,72 +176,99 @@ class SessionDisk:
 
     def _end_what_was_cut(self, database: sqlite3.Connection) -> None:
         """Give its end to every flow that was live when the process before this one died."""
-        rows = database.execute("SELECT number, head FROM flow WHERE NOT whole").fetchall()
-        if not rows:
+        found = database.execute("SELECT number, head FROM flow WHERE NOT whole").fetchall()
+        if not found:
             return
         database.execute("BEGIN IMMEDIATE")
-        for number, head in rows:
-            self._change += 1
+        for number, head in found:
+            self._last.change += 1
             for flow in read([str(head).encode()]):
                 if isinstance(flow, Flow):
+                    rows, kind = Rows(), f"{flow.agent} {flow.dialect}"
                     with suppress(ValueError, OverflowError):  # damaged pieces stay as they are
                         for side in range(len(SIDES)):
-                            self._fold(database, number, side, f"{flow.agent} {flow.dialect}")
-                    values = (self._change, _line(flow), number)
-                    database.execute("UPDATE flow SET change = ?, whole = 1, head = ? WHERE number = ?", values)
+                            self._fold(database, rows, number, side, kind)
+                    rows.flows.append((number, flow.id, self._last.change, True, _line(flow)))
+                    rows.put(database)
         database.execute("COMMIT")
 
-    def _write_or_leave(self, database: sqlite3.Connection, change: Change) -> None:
-        """Write what is new of a flow; one that no file can hold must not keep the others out."""
-        try:
-            self._write(database, change)
-        except (sqlite3.DataError, sqlite3.InterfaceError, ValueError, OverflowError, ZstdError) as error:
-            logger.error("flow %a cannot be recorded: %a", change.id, str(error))
+    def _write(self, database: sqlite3.Connection, changes: Sequence[Change]) -> None:
+        rows, there = Rows(), _numbers_of(database, [change.id for change in changes if change.id not in self._live])
+        for change in changes:
+            mark = rows.mark()
+            try:
+                self._take(database, rows, change, there.get(change.id))
+            except _UNFIT as error:
+                rows.back_to(mark)
+                _tell_unfit(change, error)
+        rows.put(database)
 
-    def _write(self, database: sqlite3.Connection, change: Change) -> None:
-        self._change += 1
-        if change.head is not None:
-            database.execute(
-                "INSERT INTO flow (id, change, whole, head) VALUES (?, ?, ?, ?) ON CONFLICT (id)"
-                " DO UPDATE SET change = excluded.change, whole = excluded.whole, head = excluded.head",
-                (change.id, self._change, change.whole, _line(change.head)),
-            )
-        else:
-            database.execute("UPDATE flow SET change = ? WHERE id = ?", (self._change, change.id))
-        if change.parts:
-            number = int(str(_one(database, "SELECT number FROM flow WHERE id = ?", change.id)))
-            for part in change.parts:
-                self._add(database, number, part, change.kind)
-
-    def _add(self, database: sqlite3.Connection, flow: int, part: Part, kind: str) -> None:
-        if part.number == 0:
-            for table in ("piece", "side"):
-                database.execute(f"DELETE FROM {table} WHERE flow = ? AND side = ?", (flow, part.side))
+    def _take(self, database: sqlite3.Connection, rows: Rows, change: Change, there: int | None) -> None:
+        """Put a change among the rows; `there` is the number of a flow that others, or an earlier run, have written."""
+        number = there or self._live.get(change.id)
+        if number is None:
+            number = self._last.flow = self._last.flow + 1
+        self._last.change += 1
+        head = _line(change.head) if change.head is not None else ""
+        for part in change.parts:
+            if part.again or (there is not None and part.number == 0):
+                for table in ("piece", "side"):
+                    database.execute(f"DELETE FROM {table} WHERE flow = ? AND side = ?", (number, part.side))
             if part.last:
-                self._keep(database, flow, part.side, kind, joined([(part.data, part.times, part.ends)]))
-                return
-        values = (flow, part.side, part.number, part.data, part.times.tobytes(), part.ends.tobytes())
-        database.execute("INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?)", values)
-        if part.last:
-            self._fold(database, flow, part.side, kind)
+                self._fold(database, rows, number, part.side, change.kind, part)
+            else:
+                values = (part.data, part.times.tobytes(), part.ends.tobytes())
+                rows.pieces.append((number, part.side, part.number, *values))
+        rows.flows.append((number, change.id, self._last.change, change.whole, head))
+        if change.whole:
+            self._live.pop(change.id, None)
+        else:
+            self._live[change.id] = number
 
-    def _fold(self, database: sqlite3.Connection, flow: int, side: int, kind: str) -> None:
-        """Make one compressed body of the pieces of a side, where there are any."""
-        pieces = pieces_of(database, flow, side)
-        if pieces:
-            self._keep(database, flow, side, kind, joined(pieces))
-            database.execute("DELETE FROM piece WHERE flow = ? AND side = ?", (flow, side))
+    def _fold(
+        self, database: sqlite3.Connection, rows: Rows, flow: int, side: int, kind: str, last: Part | None = None
+    ) -> None:
+        """Make one compressed body of the pieces of a side, where there are any, and its last part."""
+        pieces = pieces_of(database, flow, side) if last is None or last.number else []
+        whole = [*pieces, (last.data, last.times, last.ends)] if last is not None else pieces
+        if not whole:
+            return
+        data, times, ends = joined(whole)
 
-    def _keep(self, database: sqlite3.Connection, flow: int, side: int, kind: str, body: Capture) -> None:
         def insert(packed: Packed) -> int:
-            values = (packed.base, packed.size, packed.crc, packed.data)
-            return (
-                database.execute("INSERT INTO body (base, size, crc, data) VALUES (?, ?, ?, ?)", values).lastrowid or 0
-            )
+            self._last.body += 1
+            rows.bodies.append((self._last.body, packed.base, packed.size, packed.crc, packed.data))
+            return self._last.body
 
         kinds = f"{'asked' if side < 2 else 'answered'} {kind}"
-        number = self._packer.store(kinds, bytes(body), insert)
-        database.execute("INSERT OR REPLACE INTO side VALUES (?, ?, ?, ?)", (flow, side, number, pack_chunks(body)))
+        number = self._packer.store(kinds, data, insert)
+        rows.sides.append((flow, side, number, pack_chunks(times, ends)))
+        if pieces:
+            database.execute("DELETE FROM piece WHERE flow = ? AND side = ?", (flow, side))
+
+
+def _last_of(database: sqlite3.Connection) -> _Last:
+    tables = (("number", "flow"), ("number", "body"), ("change", "flow"))
+    found = [_one(database, f"SELECT coalesce(max({column}), 0) FROM {table}") for column, table in tables]
+    return _Last(*(int(str(number)) for number in found))
+
+
+def _numbers_of(database: sqlite3.Connection, ids: list[str]) -> dict[str, int]:
+    """The numbers of those of the flows that the file has, by their ids."""
+    if not ids:
+        return {}
+    query = "SELECT id, number FROM flow WHERE id IN (SELECT value FROM json_each(?))"
+    return dict(database.execute(query, (json.dumps(ids),)).fetchall())
+
+
+def _undo(database: sqlite3.Connection) -> None:
+    with suppress(sqlite3.Error):
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+
+
+def _tell_unfit(change: Change, error: BaseException) -> None:
+    logger.error("flow %a cannot be recorded: %a", change.id, str(error))
 
 
 def _line(head: Flow) -> str:

@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+
 from inspector.formats.session_reader import Row, SessionReader
-from inspector.formats.session_schema import Side
-from inspector.model.flow import End, Flow, Reason, Request, Response
+from inspector.formats.session_schema import SessionError, Side
+from inspector.model.flow import Capture, End, Fetch, Flow, Reason, Request, Response
 from inspector.store.flows import FlowStore
 
 _HEAD = (
     *("agent", "dialect", "provider", "parent", "label", "mutations", "notes", "injected", "marked", "error"),
-    *("timing", "end"),
+    *("comment", "timing", "end"),
 )
 
 
 class Follower:
-    """A store's side of a session: `pull` brings what is new. Flows stay the same objects, and their bodies grow."""
+    """A store's side of a session: `pull` brings what is there, in the order of arrival, and then what is new.
+
+    Flows stay the same objects, and their bodies grow. It is the shelf on which the bodies of whole flows lie.
+    """
 
     def __init__(self, reader: SessionReader, store: FlowStore) -> None:
+        self.fetch: Fetch | None = None
+        """What brings a body when somebody looks at it; where there is nothing, all bodies are read at once."""
         self._reader = reader
         self._store = store
         self._change = 0
+        self._first: Iterator[Row] | None = None
+        self._read = False
+        self._whole: set[str] = set()
         self._live: dict[str, Flow] = {}
+
+    def holds(self, flow: Flow) -> bool:
+        """Whether a flow was read from the file, and is whole there."""
+        return flow.id in self._whole
+
+    def load(self, flow_id: str, side: Side) -> Capture:
+        """One body, from any thread. SessionError where it cannot be read."""
+        return self._reader.load(flow_id, side)
 
     def pull(self, limit: int = 100) -> bool:
         """Take over at most `limit` flows that changed; says whether there may be more. SessionError as the reader.
 
         Where nobody writes the session, what is still live in it ends as interrupted.
         """
+        if not self._read:
+            return self._pull_first(limit)
         written = self._reader.is_written
         rows = self._reader.changes(self._change, limit)
         for row in rows:
@@ -39,10 +61,27 @@ class Follower:
             self._live.clear()
         return bool(rows)
 
+    def _pull_first(self, limit: int) -> bool:
+        """Take over what was there at the beginning. What is damaged is left out: the reader remarks on it."""
+        if self._first is None:
+            with suppress(SessionError):  # then what is there is taken over twice
+                self._change = self._reader.last_change()
+            self._first = self._reader.rows()
+        rows = list(islice(self._first, limit))
+        for row in rows:
+            self._take(row)
+        self._read = len(rows) < limit
+        return True
+
     def _take(self, row: Row) -> None:
         new, flow = row.flow, self._store.get(row.flow.id)
+        if not row.whole:
+            new.end = None
         if flow is None:
-            self._reader.fill(row)
+            if row.whole and self.fetch is not None:
+                self._reader.lay(row, self.fetch)
+            else:
+                self._reader.fill(row)
             self._store.add(new)
             flow = new
         else:
@@ -54,6 +93,7 @@ class Follower:
             self._store.touch(flow)
         if row.whole:
             self._live.pop(flow.id, None)
+            self._whole.add(flow.id)
         else:
             self._live[flow.id] = flow
 

@@ -16,6 +16,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
+_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
+"""Somebody else's link to another file is not followed."""
 _PATIENCE = 0.2
 """Seconds to try again: somebody who only looks whether a session is written holds the lock for a moment."""
 
@@ -39,7 +41,7 @@ class SessionLock:
         """The lock of a session; None where another process has it. OSError where its file cannot be made."""
         path, until = lock_path(session), time.monotonic() + _PATIENCE
         while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
             if _locked(descriptor) and _is_at(descriptor, path):
                 return cls(descriptor, path)
             os.close(descriptor)
@@ -56,7 +58,7 @@ def lock_path(session: Path) -> Path:
 def is_written(session: Path) -> bool:
     """Whether some process writes a session now."""
     try:
-        descriptor = os.open(lock_path(session), os.O_RDWR)
+        descriptor = os.open(lock_path(session), os.O_RDWR | _NO_LINK)
     except OSError:
         return False
     try:

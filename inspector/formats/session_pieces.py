@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import chain
 
 from inspector.model.flow import Capture
 
@@ -20,13 +21,21 @@ def pieces_of(database: sqlite3.Connection, flow: int, side: int) -> list[Piece]
     return [(data, array("d", times), array("Q", ends)) for data, times, ends in rows]
 
 
-def joined(pieces: Iterable[Piece]) -> Capture:
-    """The body of which these are the pieces. Bytes after the last chunk's end make one more, at its time."""
+def joined(pieces: Sequence[Piece]) -> Piece:
+    """All of them as one, without bytes that no chunk has: those after the last chunk's end make one more."""
+    data, times, ends = pieces[0] if pieces else (b"", array("d"), array("Q"))
+    if len(pieces) > 1:
+        data = b"".join(piece[0] for piece in pieces)
+        times = array("d", chain.from_iterable(piece[1] for piece in pieces))
+        ends = array("Q", chain.from_iterable(piece[2] for piece in pieces))
+    if len(data) > (ends[-1] if ends else 0):
+        times, ends = times + array("d", [times[-1] if times else 0.0]), ends + array("Q", [len(data)])
+    return data, times, ends
+
+
+def body_of(piece: Piece) -> Capture:
+    """A body as it passed."""
     body = Capture()
-    for data, times, ends in pieces:
-        body.data += data
-        body.times += times
-        body.ends += ends
-    if len(body) > (body.ends[-1] if body.ends else 0):
-        body.append(body.times[-1] if body.times else 0.0, b"")
+    body.data += piece[0]
+    body.times, body.ends = piece[1], piece[2]
     return body

@@ -11,12 +11,15 @@ from pathlib import Path
 from threading import Lock
 
 from inspector.formats.jsonl_reader import BrokenLine, read
-from inspector.formats.session_bodies import MOST_STEPS, Packed, unpack, unpack_chunks
+from inspector.formats.session_bodies import MOST_STEPS, Packed, count_chunks, unpack, unpack_chunks
 from inspector.formats.session_lock import is_written
-from inspector.formats.session_pieces import joined, pieces_of
+from inspector.formats.session_pieces import body_of, joined, pieces_of
+from inspector.formats.session_recent import RecentBodies
 from inspector.formats.session_schema import FORMAT, SIDES, SessionError, Side, for_reading, has_log
-from inspector.model.flow import Capture, Flow
+from inspector.model.flow import Capture, Fetch, Flow
 
+_AT_ONCE = 20
+"""Rows that are read together."""
 _GAP = 1000
 """Rows that may be lost in a row before the rest of a damaged table is given up."""
 
@@ -42,6 +45,7 @@ class SessionReader:
         self.remarks: list[str] = []
         """What could not be read so far, and what should be known of the file, once each."""
         self._turn = Lock()
+        self._recent = RecentBodies()
         self._place = self._found()
         self._database, found = for_reading(path)
         if found > FORMAT:
@@ -94,19 +98,23 @@ class SessionReader:
 
     def rows(self) -> Iterator[Row]:
         """The same without bodies, and how they stand in the file."""
-        written, number, lost = self.is_written, 0, 0
+        written, number, lost, limit = self.is_written, 0, 0, _AT_ONCE
         while lost < _GAP:
+            query = f"{_ROWS} WHERE number > ? ORDER BY number LIMIT ?"
             try:
                 with self._reading() as database:
-                    row = database.execute(f"{_ROWS} WHERE number > ? ORDER BY number LIMIT 1", (number,)).fetchone()
+                    rows = database.execute(query, (number, limit)).fetchall()
             except SessionError:
-                number, lost = number + 1, lost + 1
+                # One by one over what is damaged.
+                number, lost, limit = (number, lost, 1) if limit > 1 else (number + 1, lost + 1, 1)
                 continue
-            if row is None:
+            if not rows:
                 break
-            number, lost = row[0], 0
-            if (read_ := self._row(row, written)) is not None:
-                yield read_
+            if not isinstance(rows[-1][0], int):
+                self._remark("its table of flows is none of ours")
+                break
+            number, lost, limit = rows[-1][0], 0, _AT_ONCE
+            yield from (row for row in (self._row(row, written) for row in rows) if row is not None)
         self._tell_lost()
 
     def changes(self, since: int, limit: int = 100) -> list[Row]:
@@ -128,6 +136,24 @@ class SessionReader:
                 row.flow.note(f"the {name}'s body is lost: {error}")
                 self._remark(f"flow {row.flow.number}: the {name}'s body is lost: {error}")
 
+    def lay(self, row: Row, fetch: Fetch) -> None:
+        """Give a whole flow its bodies without reading them: `fetch` brings each when somebody looks at it."""
+        flow = row.flow
+        sides = (flow.request, flow.forwarded, flow.response, flow.delivered)
+        try:
+            with self._reading() as database:
+                found = database.execute(_SIZES, (row.number,)).fetchall()
+            for side, size, chunks in found:
+                if (one := sides[side]) is not None:
+                    one.body = Capture.elsewhere(fetch, flow.id, SIDES[side], size, count_chunks(chunks))
+        except (SessionError, ValueError, TypeError, IndexError):
+            self.fill(row)  # which tells what is damaged
+
+    def last_change(self) -> int:
+        """The number of the last change. SessionError where it cannot be told."""
+        with self._reading() as database:
+            return int(database.execute("SELECT coalesce(max(change), 0) FROM flow").fetchone()[0])
+
     def load(self, flow_id: str, side: Side) -> Capture:
         """A body with the times of its chunks; empty where the flow has none. SessionError where it is damaged."""
         with self._reading() as database:
@@ -146,20 +172,32 @@ class SessionReader:
                     "SELECT body, chunks FROM side WHERE flow = ? AND side = ?", (flow, side)
                 ).fetchone()
                 if found is None:
-                    return joined(pieces_of(database, flow, side))
-                chain = _chain(database, found[0])
-            data = b""
-            for packed in chain:
+                    return body_of(joined(pieces_of(database, flow, side)))
+                data, chain = self._chain(database, found[0])
+            for number, packed in chain:
                 data = unpack(packed, data)
+                self._recent.put(number, data)
             times, ends = unpack_chunks(found[1])
+            body = body_of((data, array("d", times), array("Q", ends)))
         except (ValueError, TypeError, OverflowError) as error:
             raise SessionError(str(error)) from None
-        body = Capture()
-        body.data += data
-        body.times, body.ends = array("d", times), array("Q", ends)
         if (ends[-1] if ends else 0) != len(data) or ends != sorted(ends):
             raise SessionError("its chunks do not fit it")
         return body
+
+    def _chain(self, database: sqlite3.Connection, last: int) -> tuple[bytes, list[tuple[int, Packed]]]:
+        """What must be unpacked for a body, in that order, and what the first of it is packed against."""
+        chain: list[tuple[int, Packed]] = []
+        number: int | None = last
+        while number is not None:
+            if (known := self._recent.get(number)) is not None:
+                return known, chain[::-1]
+            row = database.execute("SELECT base, size, crc, data FROM body WHERE number = ?", (number,)).fetchone()
+            if row is None or len(chain) > MOST_STEPS:
+                raise ValueError("what it is made of is not there")
+            chain.append((number, Packed(*row)))
+            number = row[0]
+        return b"", chain[::-1]
 
     def _row(self, row: tuple[int, int, int, str], written: bool) -> Row | None:
         number, change, whole, head = row
@@ -189,6 +227,7 @@ class SessionReader:
                 fresh, _ = for_reading(self.path)
                 self._database.close()
                 self._database, self._place = fresh, place
+                self._recent.clear()
             try:
                 self._database.execute("BEGIN")
                 yield self._database
@@ -212,15 +251,4 @@ class SessionReader:
 
 
 _ROWS = "SELECT number, change, whole, head FROM flow"
-
-
-def _chain(database: sqlite3.Connection, number: int | None) -> list[Packed]:
-    """What must be read for a body, in that order."""
-    chain: list[Packed] = []
-    while number is not None:
-        row = database.execute("SELECT base, size, crc, data FROM body WHERE number = ?", (number,)).fetchone()
-        if row is None or len(chain) > MOST_STEPS:
-            raise ValueError("what it is made of is not there")
-        chain.append(Packed(*row))
-        number = row[0]
-    return chain[::-1]
+_SIZES = "SELECT side.side, body.size, side.chunks FROM side JOIN body ON body.number = side.body WHERE side.flow = ?"

@@ -29,6 +29,9 @@ MAGIC = b"SQLite format 3\0"
 _APPLICATION = 0x496E7370
 """`Insp`, in the file's `application_id`."""
 
+_ACTING = "SELECT 1 FROM sqlite_schema WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'"
+"""Views, triggers and virtual tables run somebody's code, perhaps for ever. No session has any."""
+
 _PATIENCE = 0.25
 """Seconds to wait for somebody who holds SQLite's lock."""
 
@@ -133,7 +136,9 @@ def has_log(path: Path) -> bool:
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
 
 
 def _format_of(connection: sqlite3.Connection, path: Path) -> int:
@@ -141,4 +146,6 @@ def _format_of(connection: sqlite3.Connection, path: Path) -> int:
     found = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if application != _APPLICATION:
         raise SessionError(f"{path} is an SQLite database, but no session of the inspector")
+    if connection.execute(_ACTING).fetchone() is not None:
+        raise SessionError(f"{path} was made to do something when it is read: it is not opened")
     return found

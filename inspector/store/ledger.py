@@ -12,6 +12,8 @@ from inspector.store.transcripts import Transcripts
 
 SLICE_MS = 4.0
 """Milliseconds that one update may take, about."""
+_SLACK = 5000
+"""Flows that left the store, and are remembered until so many are to be forgotten at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,6 @@ class Ledger:
         self._counted: dict[str, _Entry] = {}
         self._sum = _Entry()
         self._priced = False
-        self._left = 0
 
     @property
     def pending(self) -> int:
@@ -59,9 +60,9 @@ class Ledger:
         if not self._priced and price_list.ready():
             self._priced, self._cursor = True, 0
         self._cursor, changed = self._store.changes_since(self._cursor)
-        if self._left != self._store.left:
-            self._left = self._store.left
-            self._counted = {flow_id: entry for flow_id, entry in self._counted.items() if flow_id in self._store}
+        if len(self._counted) > len(self._store) + _SLACK:
+            for flow_id in self._counted.keys() - self._store.ids:
+                del self._counted[flow_id]
         for flow in changed:
             if flow.live:
                 self._live.add(flow.id)

@@ -7,7 +7,7 @@ are too many of them. Very old flows leave altogether: they are found in the ses
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from threading import RLock
 from typing import Literal, Protocol, cast
@@ -73,6 +73,10 @@ class MemoryBudget:
         self._lock = RLock()
         if transcripts is not None:
             transcripts.looked = self.looked
+        for flow in store:
+            for side, body in bodies_of(flow):
+                if not body.here:
+                    body.let_go(self.fetch, flow.id, side)
 
     def looked(self, flow: Flow) -> None:
         """Somebody looks at a flow: its bodies are the last to go."""
@@ -116,7 +120,7 @@ class MemoryBudget:
                 continue
             for side, body in bodies_of(flow):
                 if body.here:
-                    body.let_go(self._fetch, flow.id, side)
+                    body.let_go(self.fetch, flow.id, side)
             self.used -= self._here.pop(flow)
             if self.used <= room:
                 return
@@ -139,20 +143,14 @@ class MemoryBudget:
             # Somebody may hold on to it, and look at it later.
             for side, body in bodies_of(flow):
                 if body.here:
-                    body.let_go(self._fetch, flow.id, side)
+                    body.let_go(self.fetch, flow.id, side)
             if self._transcripts is not None:
                 self._transcripts.forget(flow)
 
-    def _fetch(self, body: Capture, flow_id: str, side: str) -> Capture:
-        """Bring a body back. Runs in whatever thread looks at it."""
-        flow = self._store.get(flow_id)
-        try:
-            assert self._shelf is not None
-            found = self._shelf.load(flow_id, cast(Side, side))
-            if (len(found), found.chunks) != (len(body), body.chunks):
-                raise ValueError("it is not there as it passed")
-        except Exception as error:  # the border to files, which may be anything by now: the screen must go on
-            found = body.nothing(f"the {side}'s body could not be read back: {str(error) or type(error).__name__}")
+    def fetch(self, body: Capture, flow_id: str, side: str) -> Capture:
+        """Bring a body back. Runs in whatever thread looks at it; see `Fetch`."""
+        assert self._shelf is not None
+        flow, found = self._store.get(flow_id), brought_back(body, flow_id, side, self._shelf.load)
         with self._lock:
             body.put_back(found)
             if flow is not None:
@@ -165,6 +163,17 @@ class MemoryBudget:
             self._damaged.append(flow)
         self._weigh(flow)
         self._let_go(but=flow)
+
+
+def brought_back(body: Capture, flow_id: str, side: str, load: Callable[[str, Side], Capture]) -> Capture:
+    """What a shelf has of a body that was let go; nothing, with the reason, where it cannot be read as it passed."""
+    try:
+        found = load(flow_id, cast(Side, side))
+        if (len(found), found.chunks) != (len(body), body.chunks):
+            raise ValueError("it is not there as it passed")
+    except Exception as error:  # the border to files, which may be anything by now: the screen must go on
+        return body.nothing(f"the {side}'s body could not be read back: {str(error) or type(error).__name__}")
+    return found
 
 
 def bodies_of(flow: Flow) -> Iterator[tuple[Side, Capture]]:

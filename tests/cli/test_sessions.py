@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import sqlite3
+import sys
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
-from inspector.cli import sessions
+from inspector.cli.bounding import bounded
 from inspector.cli.keeping import Place, folder, fresh, keeping
 from inspector.cli.open import following
 from inspector.cli.recording import recording
 from inspector.cli.root import main
-from inspector.cli.sessions import Session, to_prune
+from inspector.cli.session_list import Session, named
+from inspector.cli.sessions import to_prune
 from inspector.formats.jsonl import flow_to_line
 from inspector.formats.session_lock import is_written
+from inspector.formats.session_shelf import BodyFile
 from inspector.store.flows import FlowStore
+from inspector.store.memory import bodies_of
 from inspector.store.transcripts import Transcripts
 from tests.cli.processes import serving
 from tests.formats.sessions import flows_of, session
-from tests.handmade import chat_flow, done_chat, finish, respond, stream
+from tests.handmade import chat_chunks, chat_flow, done_chat, finish, respond, stream
 
 
 @pytest.fixture(autouse=True)
@@ -58,15 +65,23 @@ def test_sessions_are_listed_the_newest_first() -> None:
     (folder() / "broken.db").write_bytes(b"nothing at all")
     result = said("sessions")
     assert result.exit_code == 0
-    first, second, third = result.output.splitlines()
-    assert "broken.db" in first and "cannot be read" in first
-    assert "new.db" in second and "1 flow " in second and "codex" in second
-    assert "old.db" in third and "2 flows" in third
-    assert sessions.named(None).name == "broken.db" and sessions.named("2").name == "new.db"
-    assert sessions.named("old").name == sessions.named("old.db").name == "old.db"
+    heads, first, second, third, whole = result.output.splitlines()
+    assert heads.split() == ["#", "written", "last", "size", "flows", "agents", "name"]
+    assert first.endswith("  broken") and "cannot be read" in first
+    assert second.endswith("  new") and " 1  codex " in second
+    assert third.endswith("  old") and " 2  codex " in third
+    assert all(len(line) <= 80 for line in (heads, first, second, third))
+    assert "in " in whole and "inspector sessions open" in whole
+    assert named(None).name == "broken.db" and named("2").name == "new.db"
+    assert named("old").name == named("old.db").name == "old.db"
     for name in ("4", "0", "nobody"):
         with pytest.raises(click.UsageError):
-            sessions.named(name)
+            named(name)
+
+
+def test_opening_nothing_in_particular_needs_a_session() -> None:
+    refused = said("open")
+    assert refused.exit_code == 2 and "there are no sessions in" in refused.output
 
 
 def test_a_name_says_when_and_what() -> None:
@@ -153,8 +168,8 @@ async def test_a_run_goes_on_in_a_session_and_writes_no_flow_twice(tmp_path: Pat
     place, lines = Place(tmp_path / "s.db", True), tmp_path / "s.jsonl"
     for number in range(2):
         store = FlowStore()
-        async with recording(store, Transcripts(), lines, None, place) as writer:
-            assert writer is not None and writer.stopped is None
+        async with recording(store, Transcripts(), lines, None, place) as kept:
+            assert kept.session is not None and kept.session.stopped is None
             store.add(done_chat(f"f{number}"))
             assert [flow.seq for flow in store] == [*range(1, number + 2)]
     assert [flow.id for flow in flows_of(place.path)] == ["f0", "f1"]
@@ -180,6 +195,18 @@ async def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
+async def test_two_that_start_in_one_second_have_each_a_session_of_their_own() -> None:
+    place = Place(fresh("claude"), False)
+    first, second, none = FlowStore(), FlowStore(), FlowStore()
+    async with keeping(first, place), keeping(second, place) as other, keeping(none, place) as third:
+        first.add(done_chat())
+        second.add(done_chat())
+        assert (other.path.stem, third.path.stem) == (f"{place.path.stem}-2", f"{place.path.stem}-3")
+    assert [len(flows_of(path)) for path in (place.path, other.path)] == [1, 1]
+    assert sorted(folder().iterdir()) == sorted([place.path, other.path])
+
+
+@pytest.mark.anyio
 async def test_what_another_writes_is_followed(tmp_path: Path) -> None:
     path, store, other = tmp_path / "s.db", FlowStore(), FlowStore()
     async with keeping(store, Place(path, True)), following(path, other):
@@ -189,6 +216,53 @@ async def test_what_another_writes_is_followed(tmp_path: Path) -> None:
             while len(other) < 25:
                 await asyncio.sleep(0.01)
     assert [flow.id for flow in other] == [f"f{number}" for number in range(25)]
+
+
+@pytest.mark.anyio
+async def test_a_session_is_gone_on_in_without_its_bodies(tmp_path: Path) -> None:
+    place, transcripts = Place(tmp_path / "s.db", True), Transcripts()
+    async with keeping(FlowStore(), place) as writer:
+        writer._store.add(done_chat("old"))
+    store = FlowStore()
+    async with keeping(store, place) as writer:
+        (old,) = store
+        assert not any(body.here for _, body in bodies_of(old)) and writer.is_whole(old)
+        assert old.response and bytes(old.response.body) == b"".join(chat_chunks())
+        old.request.body.let_go(BodyFile(place.path).fetch, "old", "request")
+        async with bounded(store, transcripts, writer) as budget:
+            assert transcripts.of(old).prompt.messages
+            budget.pull()
+            assert budget.used == sum(body.memory for _, body in bodies_of(old)) > 0
+        store.add(done_chat("new"))
+    assert [(flow.seq, flow.id) for flow in flows_of(place.path)] == [(1, "old"), (2, "new")]
+
+
+@pytest.mark.anyio
+async def test_the_person_sees_how_far_writing_the_rest_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("inspector.cli.keeping._SILENCE", 0.0)
+    monkeypatch.setattr(sys, "stderr", said := Terminal())
+    store, path = FlowStore(), tmp_path / "s.db"
+    async with keeping(store, Place(path, True)):
+        for number in range(500):
+            store.add(done_chat(f"f{number}"))
+    assert "writing the session" in said.getvalue() and "100%" in said.getvalue()
+    assert len(flows_of(path)) == 500
+
+
+@pytest.mark.anyio
+async def test_a_session_of_which_nothing_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    async with keeping(store := FlowStore(), Place(path, True)):
+        store.add(done_chat())
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE flow SET head = 'no JSON'")
+    with pytest.raises(click.ClickException, match="not a single flow"):
+        async with following(path, FlowStore()):
+            raise AssertionError("it was opened")
 
 
 def test_a_file_that_is_no_session_is_not_written_to(tmp_path: Path) -> None:

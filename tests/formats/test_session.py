@@ -97,6 +97,8 @@ def test_a_flow_is_there_at_every_moment_of_its_way(tmp_path: Path) -> None:
         flow.timing.received = 4.0
         assert found().state is State.WAITING
         flow.forwarded = flow.request.with_body(b"edited")
+        flow.comment = "slow"
+        assert found().comment == "slow"
         respond(flow)
         chunks = chat_chunks()
         for number, chunk in enumerate(chunks):
@@ -108,8 +110,9 @@ def test_a_flow_is_there_at_every_moment_of_its_way(tmp_path: Path) -> None:
         finish(flow)
         one = found()
         assert one.state is State.DONE and same(one, flow)
-        flow.marked = True
-        assert found().marked and writer.is_whole(flow)
+        flow.marked, flow.comment = True, "why?"
+        one = found()
+        assert one.marked and one.comment == "why?" and writer.is_whole(flow)
 
 
 def test_a_body_that_another_took_the_place_of(tmp_path: Path) -> None:
@@ -219,6 +222,48 @@ def test_a_session_is_gone_on_in(tmp_path: Path) -> None:
     assert back[1].response and bytes(back[1].response.body) == chat_chunks()[0]
 
 
+def test_closing_writes_all_however_long_that_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspector.formats.session._LAST", 0.0)
+    path = tmp_path / "s.db"
+    with session(path) as (store, writer):
+        for number in range(350):
+            store.add(done_chat(f"f{number}"))
+        writer.pull()
+        assert writer.waiting == 350
+    assert len(flows_of(path)) == 350
+
+
+def test_what_left_the_store_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspector.formats.session._SLACK", 10)
+    path = tmp_path / "s.db"
+    with session(path) as (store, writer):
+        for number in range(100):
+            store.add(flow := done_chat(f"f{number}"))
+            written(writer)
+            assert writer.is_whole(flow) and len(writer._whole) <= 11
+            store.leave([flow])
+        assert not writer._tracks and not writer._disk._live
+    assert len(flows_of(path)) == 100
+    with session(path) as (_, writer):
+        assert not writer._whole
+
+
+def test_a_flow_begins_again_in_a_file_that_has_it_already(tmp_path: Path) -> None:
+    path, flow = tmp_path / "s.db", stream(respond(chat_flow()), [b"one ", b"two "])
+    with session(path) as (store, writer):
+        store.add(flow)
+        written(writer)
+        stream(flow, [b"three"])
+        store.touch(flow)
+        written(writer)
+    with session(path, store) as (_, writer):
+        written(writer)
+        finish(flow)
+        store.touch(flow)
+    (back,) = flows_of(path)
+    assert same(back, flow)
+
+
 def test_two_cannot_write_one_session(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     with session(path) as (store, _), reading(path) as reader:
@@ -267,6 +312,9 @@ def test_a_follower_sees_what_grows(tmp_path: Path) -> None:
         finish(flow)
         store.touch(flow)
         assert same(seen(), flow)
+        flow.comment = "why?"
+        store.touch(flow)
+        assert seen().comment == "why?"
         store.add(chat_flow("cut"))
         cut = seen("cut")
         assert cut.live
