@@ -4,6 +4,12 @@
         run_my_agent(base_url=proxy.url)
     turns = read_trace("trace.jsonl")
 
+One serves many sessions at once, each with a trace of its own:
+
+    with InterceptionProxy(ProxyConfig("http://127.0.0.1:8000/v1", trace_path="traces/{session}.jsonl")) as proxy:
+        run_my_agent(base_url=proxy.url_for("first"))
+        run_my_agent(base_url=proxy.url_for("second"))
+
 Its names are those of the interception proxy of OpenEnv's `opencode_env`.
 """
 
@@ -27,6 +33,7 @@ import click
 from inspector.cli.recording import recording
 from inspector.cli.runtime import loop_factory
 from inspector.model.flow import Flow
+from inspector.model.sessions import GIVEN_PATH, may_name
 from inspector.proxy import server
 from inspector.proxy.server import ProxyServer
 from inspector.rules.capture import CAP, CAPTURE, CaptureProfile, CaptureSettings
@@ -54,7 +61,9 @@ class ProxyConfig:
     upstream_api_key: str | None = field(default=None, repr=False)
     """Sent in the place of the client's key; None lets that pass."""
     trace_path: str | os.PathLike[str] | None = None
-    """Each turn is appended to this file as it ends; None writes none."""
+    """Each turn is appended to this file as it ends; None writes none. With `{session}` in it there is a file for each
+    session that has a name, and one called `_` for all others.
+    """
     host: str = "127.0.0.1"
     port: int = 7000
     """0 takes any free port; `InterceptionProxy.url` tells which."""
@@ -101,11 +110,27 @@ class InterceptionProxy:
     @property
     def url(self) -> str:
         """`http://HOST:PORT/v1`, for clients; with the real port once it has started, and with the token if any."""
-        return f"http://{self._address}{f'/t/{self._config.token}' if self._config.token else ''}/v1"
+        return f"{self._base}/v1"
+
+    def url_for(self, session: str) -> str:
+        """The same for the clients of one session, which is found by its name: `flow.session`, `session:NAME`.
+
+        ValueError where it cannot be a name.
+        """
+        if not may_name(session):
+            raise ValueError(f"{session!r} cannot name a session: use letters, digits, dots and dashes")
+        return f"{self._base}{GIVEN_PATH}{session}/v1"
+
+    @property
+    def _base(self) -> str:
+        return f"http://{self._address}{f'/t/{self._config.token}' if self._config.token else ''}"
 
     @property
     def flows(self) -> list[Flow]:
-        """Every request since the start, in the order of arrival, as a list of its own. Some may be on their way."""
+        """Every request since the start, in the order of arrival, as a list of its own. Some may be on their way.
+
+        Where there are more than fit into some 130 MiB, the oldest are left out: they are in the trace.
+        """
         while True:
             try:
                 return list(self._store)

@@ -299,3 +299,25 @@ def test_the_package_loads_it_only_where_it_is_asked_for() -> None:
 
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = inspector.Nothing
+
+
+def test_each_session_has_a_trace_of_its_own(model: str, tmp_path: Path) -> None:
+    config = ProxyConfig(model, trace_path=tmp_path / "deep" / "{session}.jsonl", port=0)
+    with InterceptionProxy(config) as proxy, ThreadPoolExecutor(8) as pool:
+
+        def asked(name: str) -> int:
+            url = proxy.url_for(name) if name else proxy.url
+            return httpx.post(f"{url}/chat/completions", json=ASKED, timeout=20).status_code
+
+        assert set(pool.map(asked, ["alpha", "beta", "", "alpha"] * 10)) == {200}
+        assert proxy.url_for("alpha") == proxy.url.replace("/v1", "/s/alpha/v1")
+        for name in ("..", "a/b", "", "x" * 101, "sk-ant-api03-0123"):
+            with pytest.raises(ValueError, match="cannot name"):
+                proxy.url_for(name)
+        assert {flow.session for flow in proxy.flows} == {"alpha", "beta", ""}
+    turns = {path.name: sorted(turn["turn"] for turn in read_trace(path)) for path in (tmp_path / "deep").iterdir()}
+    assert turns == {
+        "alpha.jsonl": list(range(1, 21)),
+        "beta.jsonl": list(range(1, 11)),
+        "_.jsonl": list(range(1, 11)),
+    }

@@ -1,4 +1,8 @@
-"""What a client itself calls the session that a request belongs to, as far as its headers and its body tell."""
+"""Which session a request belongs to: what its client was given for a name, and what it calls the session itself.
+
+A name is given by whoever starts the client, in its base URL (`http://127.0.0.1:7077/s/NAME/v1`) or with a header. Both
+are taken out before the request goes on. Clients' own names stand in their headers and bodies, which stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from inspector.model.flow import Flow
 from inspector.model.headers import SECRET, Headers
+
+GIVEN_HEADER = "x-inspector-session"
+"""Gives a request's session its name, where the path does not."""
+GIVEN_PATH = "/s/"
+"""What stands before the name in a base URL."""
+_GIVEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}")
 
 _SESSION = (
     "x-claude-code-session-id",
@@ -71,11 +82,54 @@ class Session:
     """Whether the name holds for a whole conversation; else only for one question and what follows from it."""
 
 
-def session_of(headers: Headers, body: Mapping[str, Any]) -> Session:
+def given_name(path: str, headers: Headers) -> tuple[str, str]:
+    """The name that a request's session was given, or nothing; and its path without it. The path goes first.
+
+    ValueError, in words for whoever gave it, for what cannot be one.
+    """
+    by_header, rest = headers.get(GIVEN_HEADER), path
+    name = by_header.strip()
+    if by_path := path.startswith(GIVEN_PATH):
+        name, slash, rest = path.removeprefix(GIVEN_PATH).partition("/")
+        rest = slash + rest or "/"
+    elif not by_header:
+        return "", path
+    if not may_name(name):
+        where = f"{GIVEN_PATH}NAME/ in the path" if by_path else f"the header {GIVEN_HEADER}"
+        raise ValueError(
+            f"{where} names a session: up to 100 letters, digits, dots, dashes, tildes and underscores, the first of"
+            " them a letter or a digit, and no key"
+        )
+    return name, rest
+
+
+def may_name(name: str) -> bool:
+    """Whether a name may be given to a session: it stands in URLs, and in the names of files."""
+    return _GIVEN.fullmatch(name) is not None and _CREDENTIAL.match(name) is None
+
+
+def session_name(flow: Flow) -> str:
+    """What a flow's session is called in the name of a file: as it was given, else as the client's headers call it.
+
+    Empty where neither could be a name. A flow that was read from a file may bring any.
+    """
+    name = flow.session or session_of(flow.request.headers, {}).name
+    return name if may_name(name) else ""
+
+
+def session_of(headers: Headers, body: Mapping[str, Any], given: str = "") -> Session:
     """The session that a request names, in its headers first, else in its body's top-level fields.
 
-    No credential is ever taken for a name: neither what looks like one nor what stands in a header for them.
+    Where it was given a name, it has that one, and the client's own stands for the conversation in it. No credential is
+    ever taken for a name: neither what looks like one nor what stands in a header for them.
     """
+    own = _own(headers, body)
+    if not given:
+        return own
+    return Session(given, own.thread or (own.name if own.lasting else ""), own.parent)
+
+
+def _own(headers: Headers, body: Mapping[str, Any]) -> Session:
     given = {name.lower(): value for name, value in reversed(headers.pairs)}
     secrets = {word for name in SECRET & given.keys() for word in given[name].split()}
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from inspector.model.headers import Headers, mask_url
+from inspector.model.sessions import GIVEN_PATH
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 """What an upstream may be called: it becomes the first segment of a path."""
@@ -142,6 +143,8 @@ def check_name(name: str) -> str:
     """An upstream's name as given, or ValueError."""
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} cannot name an upstream: use small letters, digits and single dashes")
+    if f"/{name}/" == GIVEN_PATH:
+        raise ValueError(f"{name!r} cannot name an upstream: {GIVEN_PATH}NAME/ names a session")
     return name
 
 
