@@ -11,16 +11,14 @@ from typing import BinaryIO
 
 import click
 
-from inspector.cli.reading import Broken, items, tell_broken
+from inspector.cli.reading import TOLD, Broken, items, tell_broken
 from inspector.cli.terminal import escaped
 from inspector.formats import EXPORTERS, Line
 from inspector.formats.redaction import Redaction
-from inspector.formats.session_batch import head_of
 from inspector.model.flow import Flow
 from inspector.store import filters
 from inspector.store.filters import Filter
-from inspector.store.flows import FlowStore
-from inspector.store.private_files import opened, take_place
+from inspector.store.private_files import fresh, opened, take_place
 from inspector.store.transcripts import Transcripts
 
 
@@ -56,46 +54,63 @@ def command(file: Path, name: str, text: str, tokens: bool, redact: bool, output
     exporter = EXPORTERS[name]
     if tokens and not exporter.takes_tokens:
         raise click.UsageError(f"--tokens is for {', '.join(_with_tokens())}: a {exporter.title} has its own")
-    heads, broken = _chosen(file, filter_)
-    tell_broken(file, broken)
-    if heads is None:
-        raise click.ClickException(f"{file}: not a single line could be read")
+    source = _Source(file, filter_)
     with _opened(output) as target:
-        line = exporter.lines(list(heads.values()), Transcripts(limit=1), tokens=tokens)
-        _write(file, heads, Redaction().line(line) if redact else line, target)
+        line = exporter.lines(
+            source.flows(f"reading {file.name}", bodies=bool(text)), Transcripts(limit=1), tokens=tokens
+        )
+        target.write(exporter.head)
+        _write(source, Redaction().line(line) if redact else line, target)
+        target.write(exporter.foot)
+        target.flush()
+        source.tell()
 
 
-def _chosen(file: Path, filter_: Filter) -> tuple[dict[str, Flow] | None, list[Broken]]:
-    """The flows that a filter lets through, without their bodies, by id; None where nothing of a file can be read.
-
-    The file is read twice, so that it may be larger than memory: a training trace must know all its turns to number
-    them.
+class _Source:
+    """A file's flows that a filter lets through. It is read anew each time, so that it may be larger than memory: a
+    training trace must know all its turns to number them.
     """
-    store, transcripts, broken = FlowStore(), Transcripts(limit=1), list[Broken]()
-    wanted: dict[str, bool] = {}
-    for item in items(file, f"reading {file.name}"):
-        if isinstance(item, Flow):
-            head = head_of(item)
-            store.add(head)
-            item.seq = head.seq
-            wanted[item.id] = filter_.matches(item, transcripts)
-        else:
-            broken.append(item)
-    nothing = not len(store) and bool(broken)
-    return None if nothing else {flow.id: flow for flow in store if wanted[flow.id]}, broken
+
+    def __init__(self, file: Path, filter_: Filter) -> None:
+        self._file = file
+        self._filter = filter_
+        self._broken: list[Broken] = []
+        self._more = 0
+        """What could not be read besides `_broken`."""
+        self._empty = True
+
+    def flows(self, label: str, *, hidden: bool = False, bodies: bool = True) -> Iterator[Flow]:
+        """The flows with the numbers that they have in a list of all, one in memory at a time."""
+        self._broken, self._more, last = [], 0, 0
+        for item in items(self._file, label, hidden=hidden, bodies=bodies):
+            if not isinstance(item, Flow):
+                if len(self._broken) < TOLD:
+                    self._broken.append(item)
+                else:
+                    self._more += 1
+                continue
+            self._empty = False
+            item.seq = item.seq or last + 1
+            last = max(last, item.seq)
+            # One that is asked about many flows keeps something of each.
+            if self._filter.matches(item, Transcripts(limit=1)):
+                yield item
+
+    def tell(self) -> None:
+        """Name what could not be read. click.ClickException where that is everything."""
+        tell_broken(self._file, self._broken, self._more)
+        if self._empty and self._broken:
+            raise click.ClickException(f"{self._file}: not a single line could be read")
 
 
 def _with_tokens() -> Iterator[str]:
     return (name for name, exporter in EXPORTERS.items() if exporter.takes_tokens)
 
 
-def _write(file: Path, heads: dict[str, Flow], line: Line, target: BinaryIO) -> None:
+def _write(source: _Source, line: Line, target: BinaryIO) -> None:
     shown = target.isatty()
-    for flow in items(file, "exporting", hidden=shown):
-        if isinstance(flow, Flow) and flow.id in heads:
-            flow.seq = heads[flow.id].seq
-            target.write(escaped(line(flow)) if shown else line(flow))
-    target.flush()
+    for flow in source.flows("exporting", hidden=shown):
+        target.write(escaped(line(flow)) if shown else line(flow))
 
 
 @contextmanager
@@ -112,7 +127,7 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
     output = output.resolve() if plain else output
     part = output.with_name(output.name + ".part") if plain else output
     try:
-        with opened(part, "wb") as target:
+        with fresh(part) if plain else opened(part, "wb") as target:
             yield target
         if plain:
             take_place(part, output)

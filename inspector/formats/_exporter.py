@@ -9,8 +9,8 @@ from inspector.model.flow import Flow
 from inspector.store.transcripts import Transcripts
 
 Line = Callable[[Flow], bytes]
-"""What becomes of a flow: a whole line, its line feed included; empty where the format has no place for it. It never
-raises, whatever the flow holds.
+"""What becomes of a flow: whole lines, their line feeds included; empty where the format has no place for it. It never
+raises, whatever the flow holds. Called for one flow after the other, and written in that order.
 """
 
 
@@ -25,6 +25,10 @@ class Exporter(Protocol):
     """What a person should know before writing it."""
     suffix: ClassVar[str]
     """What the names of its files end with: `.jsonl`."""
+    head: ClassVar[bytes]
+    """What stands before all lines."""
+    foot: ClassVar[bytes]
+    """What stands behind all lines, also where there are none."""
     takes_tokens: ClassVar[bool]
     """Whether it can be asked for every token with its alternatives."""
 

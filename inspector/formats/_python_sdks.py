@@ -25,6 +25,8 @@ class Sdk:
 
 _OPENAI_BASE = "https://api.openai.com/v1"
 _OPENAI_KEYS = {"authorization": "api_key"}
+_ANTHROPIC_BASE = "https://api.anthropic.com"
+_ANTHROPIC_KEYS = {"x-api-key": "api_key", "authorization": "auth_token"}
 
 
 def _names(*texts: str) -> frozenset[str]:
@@ -73,13 +75,34 @@ SDKS: dict[str, Sdk] = {
             "reasoning service_tier store stream temperature text tool_choice tools top_p truncation user",
         ),
     ),
+    "openai-embeddings": Sdk(
+        module="openai",
+        client="OpenAI",
+        call="embeddings.create",
+        path="/embeddings",
+        base=_OPENAI_BASE,
+        keys=_OPENAI_KEYS,
+        # Without a format the SDK asks for one of its own.
+        required=_names("encoding_format input model"),
+        known=_names("dimensions encoding_format input model user"),
+    ),
+    "anthropic-count-tokens": Sdk(
+        module="anthropic",
+        client="Anthropic",
+        call="messages.count_tokens",
+        path="/v1/messages/count_tokens",
+        base=_ANTHROPIC_BASE,
+        keys=_ANTHROPIC_KEYS,
+        required=_names("messages model"),
+        known=_names("messages model system thinking tool_choice tools"),
+    ),
     "anthropic-messages": Sdk(
         module="anthropic",
         client="Anthropic",
         call="messages.create",
         path="/v1/messages",
-        base="https://api.anthropic.com",
-        keys={"x-api-key": "api_key", "authorization": "auth_token"},
+        base=_ANTHROPIC_BASE,
+        keys=_ANTHROPIC_KEYS,
         required=_names("max_tokens messages model"),
         known=_names(
             "max_tokens messages metadata model service_tier stop_sequences stream system thinking tool_choice tools"

@@ -21,7 +21,7 @@ _OWN = (
     *("tracestate", "www-authenticate", "set-cookie"),
 )
 """What each request has of its own, or what its client only says of itself."""
-_TELEMETRY = "x-stainless-"
+_TELEMETRY = ("x-fern-", "x-stainless-")
 _SECRETIVE = re.compile(r"auth|token|key|secret|passw|credential|signature", re.IGNORECASE)
 """Gateways have names of their own for headers with a key: what sounds like one is taken for one."""
 _CARRIERS = frozenset({"api-key", "authorization", "x-api-key", "x-goog-api-key"})
@@ -72,7 +72,7 @@ def asked(flow: Flow, transcripts: Transcripts) -> Asked:
     if remark is None:
         headers = headers.without("content-encoding")
     kept = tuple(_kept(headers, parts.hostname, flow.dialect))
-    url = tuple(_url(request.url, parts.hostname, flow.dialect))
+    url = tuple(_url(request.url.partition("#")[0], parts.hostname, flow.dialect))
     streams = transcripts.of(flow).prompt.stream or _is_stream(request.headers.get("accept"))
     if flow.response is not None:
         streams = streams or _is_stream(flow.response.headers.get("content-type"))

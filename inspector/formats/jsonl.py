@@ -7,15 +7,12 @@ bytes mean, for readers that do not speak the provider's API; they are worked ou
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-import orjson
-
 from inspector.formats._exporter import Line
+from inspector.formats._json_line import chunks_json, json_line, rfc3339
 from inspector.formats.genai import answer_json, certainty_json, message_json, usage_json
 from inspector.formats.jsonl_reader import FORMAT, BrokenLine, read
 from inspector.formats.jsonl_timing import timing_json
@@ -39,6 +36,8 @@ class Jsonl:
     remark: ClassVar[str] = "Secrets are masked."
     suffix: ClassVar[str] = ".jsonl"
     takes_tokens: ClassVar[bool] = True
+    head: ClassVar[bytes] = b""
+    foot: ClassVar[bytes] = b""
 
     def lines(self, flows: Iterable[Flow], transcripts: Transcripts, *, tokens: bool = False) -> Line:
         """Every flow is a line."""
@@ -56,13 +55,17 @@ def flow_to_line(flow: Flow, transcript: Transcript, *, tokens: bool = False) ->
         "dialect": flow.dialect,
         "provider": flow.provider,
         "parent": flow.parent,
-        "started": _rfc3339(flow.started),
+        "started": rfc3339(flow.started),
         "request": _request(flow.request),
     }
+    if flow.session:
+        bare["session"] = flow.session
     if flow.label:
         bare["label"] = flow.label
     if flow.marked:
         bare["marked"] = True
+    if flow.comment:
+        bare["comment"] = flow.comment
     if flow.forwarded is not None:
         bare["forwarded"] = _request(flow.forwarded)
     bare["mutations"] = [_mutation(mutation) for mutation in flow.mutations]
@@ -81,17 +84,9 @@ def flow_to_line(flow: Flow, transcript: Transcript, *, tokens: bool = False) ->
         "end": {"reason": flow.end.reason.value, "by": flow.end.by} if flow.end is not None else None,
     }
     try:
-        return _dumps({**bare, **said, **tail})
+        return json_line({**bare, **said, **tail})
     except RecursionError:
-        return _dumps({**bare, "input": [], "output": None, "usage": None, "cost": None, **tail})
-
-
-def _dumps(line: Json) -> bytes:
-    """JSON, by the tolerant writer where orjson refuses: lone surrogates, huge integers, deep nesting."""
-    try:
-        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
-    except orjson.JSONEncodeError:
-        return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        return json_line({**bare, "input": [], "output": None, "usage": None, "cost": None, **tail})
 
 
 def _said(transcript: Transcript) -> Json:
@@ -128,7 +123,7 @@ def _response(response: Response) -> Json:
         "reason": response.reason,
         "headers": _headers(response.headers),
         **_body(response.body),
-        "chunks": _chunks(response.body),
+        "chunks": chunks_json(response.body),
     }
 
 
@@ -145,11 +140,6 @@ def _body(body: Capture) -> Json:
         return {"body_base64": b64encode(data).decode("ascii")}
 
 
-def _chunks(body: Capture) -> list[tuple[float, int]]:
-    starts = [0, *body.ends]
-    return [(round(at, 3), end - start) for at, start, end in zip(body.times, starts, body.ends, strict=False)]
-
-
 def _mutation(mutation: Mutation) -> Json:
     return {
         "name": mutation.name,
@@ -157,7 +147,3 @@ def _mutation(mutation: Mutation) -> Json:
         "before": mask_url(mutation.before),
         "after": mask_url(mutation.after),
     }
-
-
-def _rfc3339(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

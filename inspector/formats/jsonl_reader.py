@@ -25,6 +25,7 @@ _MAGIC = {
     b"\x1f\x8b": "compressed by gzip: decompress it first",
     b"\x28\xb5\x2f\xfd": "compressed by zstd: decompress it first",
     b"PK\x03\x04": "a ZIP archive",
+    b'{"log":{"version":': "a HAR archive",
 }
 _OTHERS = (
     ({"log"}, "a HAR file"),
@@ -127,8 +128,10 @@ def _flow(data: Json) -> Flow:
         dialect=_get(data, "dialect", str, "raw"),
         provider=_get(data, "provider", str, ""),
         parent=_get(data, "parent", str, None),
+        session=_get(data, "session", str, ""),
         label=_get(data, "label", str, ""),
         marked=data.get("marked") is True,
+        comment=_get(data, "comment", str, ""),
         forwarded=_request(forwarded, "forwarded") if forwarded is not None else None,
         response=_response(response, "response") if response is not None else None,
         delivered=_response(delivered, "delivered") if delivered is not None else None,

@@ -43,6 +43,8 @@ class Markdown:
     remark: ClassVar[str] = "For reading; it cannot be opened again."
     takes_tokens: ClassVar[bool] = False
     suffix: ClassVar[str] = ".md"
+    head: ClassVar[bytes] = b""
+    foot: ClassVar[bytes] = b""
 
     def lines(self, flows: Iterable[Flow], transcripts: Transcripts, *, tokens: bool = False) -> Line:
         """Every flow is a chapter, with a blank line behind it."""
@@ -73,13 +75,17 @@ def _facts(flow: Flow, transcript: Transcript) -> Iterator[str]:
         given = f", answered by {code(answer.model)}" if answer.model not in ("", model) else ""
         yield f"model: {code(model)}{given}"
     yield f"request: {code(f'{flow.sent.method} {mask_url(flow.sent.url)}')}"
+    if flow.comment:
+        yield f"comment: {code(flow.comment)}"
+    if flow.marked:
+        yield "marked"
     if flow.agent:
         yield f"agent: {code(flow.agent)}"
     yield f"time: {datetime.fromtimestamp(flow.started, UTC):%Y-%m-%d %H:%M:%S} UTC{_duration(flow)}"
     if answer.usage is not None and (counts := ", ".join(_counts(answer.usage))):
         yield f"tokens: {counts}"
     if cost := cost_of(flow, transcript, wait=not flow.live):
-        yield f"cost: ${cost.usd:.6f}" + (" by the price list" if cost.source != "provider" else "")
+        yield f"cost: {_dollars(cost.usd)}" + (" by the price list" if cost.source != "provider" else "")
     if settings := ", ".join(_settings(prompt.parameters)):
         yield f"settings: {settings}"
     if prompt.tools:
@@ -94,6 +100,10 @@ def _facts(flow: Flow, transcript: Transcript) -> Iterator[str]:
 
 def _duration(flow: Flow) -> str:
     return f", {flow.timing.ended / 1000:.1f} s" if flow.timing.ended is not None else ""
+
+
+def _dollars(usd: float) -> str:
+    return "less than $0.000001" if 0 < usd < 0.000_001 else f"${usd:.6f}"
 
 
 def _counts(usage: Usage) -> Iterator[str]:

@@ -4,7 +4,7 @@ A key becomes a pseudonym of the same length, the same one wherever it stands in
 token boundaries still hold. Found is what is known by its looks: keys of model providers, GitHub, GitLab, Slack, AWS
 (the id, not the secret), Google, Stripe, npm and Hugging Face, JSON web tokens, and private keys in PEM. Not found is
 what looks like nothing (passwords, AWS secrets), what is encoded once more within a body (base64), and what a model
-says in pieces, an event for each.
+says in pieces, an event for each. A body whose encoding cannot be read is left out.
 """
 
 from __future__ import annotations
@@ -68,14 +68,20 @@ class Redaction:
         return replace(flow, request=request, forwarded=forwarded, response=response, delivered=delivered)
 
     def _message(self, message: _Message | None) -> _Message | None:
-        """A request or a response with another body, decoded where a key is found in what was encoded."""
+        """A request or a response with another body, decoded where a key is found in what was encoded.
+
+        One whose encoding cannot be read is left out: nobody knows what is in it.
+        """
         if message is None:
             return None
-        plain = _decoded(message)
+        try:
+            plain = _decoded(message)
+        except DecodeError:
+            plain = None if _is_text(message.body) else Capture()
         body = message.body if plain is None else plain
         data = bytes(body)
         hidden = self.hide(data)
-        if hidden == data:
+        if hidden == data and (data or not message.body):
             return message
         copy = Capture()
         copy.data[:], copy.times[:], copy.ends[:] = hidden, body.times, body.ends
@@ -99,14 +105,22 @@ class Redaction:
 
 
 def _decoded(message: Request | Response) -> Capture | None:
-    """The body of a message without its content-encoding, chunk by chunk; None where it has none, or cannot be read."""
-    try:
-        decoder = decoder_for(",".join(message.headers.all("content-encoding")))
-        if decoder is None:
-            return None
-        plain = Capture()
-        for number, at in enumerate(message.body.times):
-            plain.append(at, decoder.feed(message.body.chunk(number)))
-    except DecodeError:
+    """The body of a message without its content-encoding, chunk by chunk; None where it has none.
+
+    DecodeError where it cannot be read.
+    """
+    decoder = decoder_for(",".join(message.headers.all("content-encoding")))
+    if decoder is None:
         return None
+    plain = Capture()
+    for number, at in enumerate(message.body.times):
+        plain.append(at, decoder.feed(message.body.chunk(number)))
     return plain
+
+
+def _is_text(body: Capture) -> bool:
+    """Whether a body is plain, whatever its head says."""
+    try:
+        return "\0" not in bytes(body).decode()
+    except UnicodeDecodeError:
+        return False

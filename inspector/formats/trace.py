@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
-from itertools import islice
 from json.encoder import encode_basestring_ascii
 from typing import Any, ClassVar
 
@@ -22,10 +22,11 @@ from inspector.formats.trace_answer import answer_of
 from inspector.formats.trace_reader import TurnRecord, read, read_trace
 from inspector.formats.trace_tokens import CHAT
 from inspector.model.flow import Flow, Reason, Request
+from inspector.model.sessions import session_name
 from inspector.store.transcripts import Transcripts
 from inspector.wire.body import decoded
 
-__all__ = ["Trace", "TurnRecord", "is_turn", "read", "read_trace", "turn_record"]
+__all__ = ["LiveTrace", "Trace", "TurnRecord", "is_turn", "read", "read_trace", "turn_record"]
 
 Json = dict[str, Any]
 
@@ -42,15 +43,49 @@ class Trace:
     remark: ClassVar[str] = "Turns with a model only, without their heads."
     suffix: ClassVar[str] = ".jsonl"
     takes_tokens: ClassVar[bool] = False
+    head: ClassVar[bytes] = b""
+    foot: ClassVar[bytes] = b""
 
     def lines(self, flows: Iterable[Flow], transcripts: Transcripts, *, tokens: bool = False) -> Line:
-        """Turns are numbered by their arrival among those of `flows`. Tokens are always there."""
-        turns = _Turns(flows)
+        """Turns are numbered by their arrival among those of `flows`, which are gone through once. Tokens are always
+        there.
+        """
+        arrivals = sorted((flow.started, flow.seq, flow.id) for flow in flows if is_turn(flow))
+        numbers = {flow_id: number for number, (*_, flow_id) in enumerate(arrivals, 1)}
 
         def line(flow: Flow) -> bytes:
-            return _line(flow, turns.number(flow), transcripts) if is_turn(flow) else b""
+            if not is_turn(flow):
+                return b""
+            # One that came meanwhile is the next.
+            return _line(flow, numbers.setdefault(flow.id, len(numbers) + 1), transcripts)
 
         return line
+
+
+class LiveTrace:
+    """Turns as they come and end, for as long as a proxy runs: of one that was written, nothing is kept."""
+
+    def __init__(self, before: Iterable[Flow] = (), *, apart: bool = False) -> None:
+        """The turns `before` are counted, too. With `apart`, each session has its own count."""
+        self._apart = apart
+        self._transcripts = Transcripts(limit=1)
+        self._turns = Counter(self._session(flow) for flow in before if is_turn(flow))
+        self._numbers: dict[str, int] = {}
+
+    def came(self, flow: Flow) -> None:
+        """Give a flow its number, if it is a turn. Called once for each flow, in the order of their arrival."""
+        if is_turn(flow):
+            session = self._session(flow)
+            self._turns[session] += 1
+            self._numbers[flow.id] = self._turns[session]
+
+    def line(self, flow: Flow) -> bytes:
+        """The line of a flow that came and ended, asked for once; see `Line`."""
+        number = self._numbers.pop(flow.id, None)
+        return _line(flow, number, self._transcripts) if number is not None else b""
+
+    def _session(self, flow: Flow) -> str:
+        return session_name(flow) if self._apart else ""
 
 
 def is_turn(flow: Flow) -> bool:
@@ -126,21 +161,3 @@ def _ended(flow: Flow) -> float:
     else:
         ended = flow.timing.ended if flow.timing.ended is not None else last
     return ended or 0.0
-
-
-class _Turns:
-    """The numbers of turns, from 1, in the order of their arrival; those of flows that come later go on from there."""
-
-    def __init__(self, flows: Iterable[Flow]) -> None:
-        self._flows = flows
-        self._seen = 0
-        self._numbers: dict[str, int] = {}
-
-    def number(self, flow: Flow) -> int:
-        """A flow's number."""
-        if flow.id not in self._numbers:
-            new = list(islice(self._flows, self._seen, None))
-            self._seen += len(new)
-            for each in sorted(filter(is_turn, new), key=lambda each: (each.started, each.seq)):
-                self._numbers[each.id] = len(self._numbers) + 1
-        return self._numbers[flow.id]

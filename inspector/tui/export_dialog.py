@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar
@@ -18,7 +18,8 @@ from textual.widgets import Button, Checkbox, Input, ProgressBar, Select, Static
 
 from inspector.formats import EXPORTERS, Exporter
 from inspector.model.flow import Flow
-from inspector.store.private_files import opened, take_place
+from inspector.store.lane import Place
+from inspector.store.private_files import fresh, take_place
 from inspector.store.transcripts import Transcripts
 from inspector.tui.text import printable
 
@@ -40,9 +41,12 @@ class ExportDialog(ModalScreen[Exported | None]):
         Binding("escape", "cancel", "cancel", id="export.cancel", tooltip="Stop, and keep nothing of the file"),
     ]
 
-    def __init__(self, flows: Sequence[Flow], name: str) -> None:
+    def __init__(self, flows: Sequence[Flow], name: str, known: Transcripts | None = None) -> None:
+        """`known` has the places of the flows among the lanes, where somebody sorts them."""
         super().__init__()
-        self._flows = flows
+        self._known = known or Transcripts()
+        self._listed = flows
+        self._marked = [flow for flow in flows if flow.marked]
         self._name = name
         self._agreed: Path | None = None
         """An existing file that the person agreed to replace."""
@@ -51,14 +55,16 @@ class ExportDialog(ModalScreen[Exported | None]):
 
     def compose(self) -> ComposeResult:
         """The name, the format, the progress, and two buttons."""
-        count, formats = len(self._flows), [(exporter.title, name) for name, exporter in EXPORTERS.items()]
+        formats = [(exporter.title, name) for name, exporter in EXPORTERS.items()]
         with Vertical(id="export"):
-            yield Static(f"Export {count} flow{'' if count == 1 else 's'}", id="export-title", markup=False)
+            yield Static(_title(len(self._listed)), id="export-title", markup=False)
             yield Input(self._name, id="export-name", compact=True)
             with Horizontal(id="export-how"):
                 yield Select(formats, value=formats[0][1], allow_blank=False, compact=True, id="export-format")
                 yield Checkbox("tokens with alternatives", compact=True, id="export-tokens")
-            yield ProgressBar(total=max(1, count), show_eta=False, id="export-progress")
+            if self._marked:
+                yield Checkbox(f"only the {len(self._marked)} marked", compact=True, id="export-marked")
+            yield ProgressBar(show_eta=False, id="export-progress")
             yield Static("", id="export-message", markup=False)
             with Horizontal(id="export-buttons"):
                 yield Button("Export", variant="primary", id="export-go", compact=True)
@@ -67,6 +73,17 @@ class ExportDialog(ModalScreen[Exported | None]):
     def on_mount(self) -> None:
         """The name is what one wants to change."""
         self.query_one("#export-name", Input).focus()
+
+    @property
+    def flows(self) -> Sequence[Flow]:
+        """What is written: the listed flows, or those of them that are marked."""
+        return (
+            self._marked if any(box.value for box in self.query("#export-marked").results(Checkbox)) else self._listed
+        )
+
+    @on(Checkbox.Changed, "#export-marked")
+    def _narrowed(self) -> None:
+        self.query_one("#export-title", Static).update(_title(len(self.flows)))
 
     @property
     def exporter(self) -> Exporter:
@@ -111,7 +128,7 @@ class ExportDialog(ModalScreen[Exported | None]):
         self.query_one(ProgressBar).display = True
         part = path.with_name(path.name + ".part")
         try:
-            with opened(part, "wb") as file:
+            with fresh(part) as file:
                 written = await self._write_flows(file)
             if self._cancelled:
                 part.unlink()
@@ -127,20 +144,34 @@ class ExportDialog(ModalScreen[Exported | None]):
 
     async def _write_flows(self, file: BinaryIO) -> int:
         """Write flow by flow: in a thread where it ended and changes no more, a live one between two chunks."""
-        progress, exporter, written = self.query_one(ProgressBar), self.exporter, 0
+        progress, exporter, flows, written = self.query_one(ProgressBar), self.exporter, self.flows, 0
+        progress.update(total=max(1, len(flows)))
         tokens = exporter.takes_tokens and self.query_one("#export-tokens", Checkbox).value
-        line = exporter.lines(self._flows, Transcripts(limit=1), tokens=tokens)
-        for number, flow in enumerate(self._flows, start=1):
+        own = Transcripts(limit=1)
+        line = exporter.lines(flows, own, tokens=tokens)
+        file.write(exporter.head)
+        for number, flow in enumerate(flows, start=1):
             if self._cancelled:
                 break
+            own.placed_by = _at(self._known.place(flow))
             data = line(flow) if flow.live else await asyncio.to_thread(line, flow)
             file.write(data)
             written += bool(data)
             progress.update(progress=number)
             await asyncio.sleep(0)
+        file.write(exporter.foot)
         return written
 
     def _say(self, text: str, error: bool = False) -> None:
         message = self.query_one("#export-message", Static)
         message.set_class(error, "-error")
         message.update(Content(printable(text)))
+
+
+def _at(place: Place | None) -> Callable[[Flow], Place | None]:
+    """What tells the place of one flow in a thread, too: those who know the places of all are not asked there."""
+    return lambda flow: place
+
+
+def _title(count: int) -> str:
+    return f"Export {count} flow{'' if count == 1 else 's'}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ import pytest
 from inspector.formats.jsonl import flow_to_line
 from inspector.formats.trace import read_trace
 from inspector.store.transcripts import Transcripts
+from tests.cli.terminals import terminal
 from tests.cli.test_commands import INSPECTOR, run
+from tests.formats.sessions import session
 from tests.formats.traces import KEYS, chunk, entry, events
 from tests.handmade import chat_flow, done_chat, finish
 
@@ -65,6 +69,19 @@ def test_a_trace_is_made_from_any_session_and_back(recorded: Path, tmp_path: Pat
     assert flow["certainty"]["mean_logprob"] == -0.75
 
 
+def test_an_archive_is_whole(recorded: Path, tmp_path: Path) -> None:
+    output = tmp_path / "flows.har"
+    assert exported(recorded, "--format", "har", "--filter", "-model:other", "--redact", "-o", output) == []
+    assert [each["_inspector"]["id"] for each in json.loads(output.read_bytes())["log"]["entries"]] == ["f1", "f3"]
+    shown = run("export", str(recorded), "--format", "har", "--filter", "model:nobody")
+    assert shown.returncode == 0 and json.loads(shown.stdout)["log"]["entries"] == []
+
+
+def test_spans_are_documents_of_one_line(recorded: Path) -> None:
+    spans = [line["resourceSpans"][0]["scopeSpans"][0]["spans"] for line in exported(recorded, "--format", "otlp")]
+    assert [span["name"] for (span,) in spans] == ["chat gpt-5-mini", "chat other", "POST /v1/chat/completions"]
+
+
 def test_only_what_the_filter_lets_through(recorded: Path) -> None:
     assert [flow["id"] for flow in exported(recorded, "--filter", "model:other")] == ["f2"]
     assert exported(recorded, "--filter", "model:nobody") == []
@@ -110,3 +127,52 @@ def test_a_reader_that_leaves_is_no_error(recorded: Path) -> None:
         process.stdout.close()
         _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (0, b"")
+
+
+@pytest.fixture
+def long(tmp_path: Path) -> Path:
+    """A session that takes a while to be written."""
+    path = tmp_path / "long.db"
+    with session(path) as (store, _):
+        for number in range(3000):
+            store.add(done_chat(f"f{number}", prompt="x" * 2000))
+    return path
+
+
+def test_progress_is_shown_on_a_terminal_and_what_is_broken_off_leaves_nothing(long: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    output.write_bytes(b"as it was")
+    with terminal([*INSPECTOR, "export", str(long), "-o", str(output)], dict(os.environ)) as shown:
+        shown.hears("exporting")
+        shown.press("\x03")
+        assert shown.ends() == 1
+    assert output.read_bytes() == b"as it was"
+    assert {path.name for path in tmp_path.iterdir()} == {"long.db", "out.jsonl"}
+
+
+def test_progress_goes_to_the_end_and_not_into_a_pipe(long: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    with terminal([*INSPECTOR, "export", str(long), "-o", str(output)], dict(os.environ)) as shown:
+        shown.hears("100%")
+        assert shown.ends() == 0
+    result = run("export", str(long))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.encode() == output.read_bytes() and result.stdout.count("\n") == 3000
+
+
+def test_what_is_exported_is_not_kept_in_memory(tmp_path: Path) -> None:
+    """Sixty megabytes more, and no more memory."""
+    assert peak_of(tmp_path, 1500) < peak_of(tmp_path, 50) + (30 << 20)
+
+
+def peak_of(folder: Path, flows: int) -> int:
+    """The most bytes of memory that an export of so many large flows takes."""
+    path = folder / f"{flows}.jsonl"
+    line = flow_to_line(flow := done_chat(prompt="x" * 40_000), Transcripts().of(flow))
+    path.write_bytes(b"".join(line.replace(b'"f1"', b'"f%d"' % number) for number in range(flows)))
+    code = (
+        "import resource; from inspector.cli.root import main;"
+        f"main(['export', {str(path)!r}, '--filter', 'model:gpt-5-mini', '-o', '/dev/null'], standalone_mode=False);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
+    )
+    return int(subprocess.check_output([sys.executable, "-c", code], timeout=100))

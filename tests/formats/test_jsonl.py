@@ -346,7 +346,9 @@ flows = st.builds(
     dialect=st.sampled_from(["raw", "openai-chat", "openai-responses", "anthropic", "of-the-future"]),
     provider=texts,
     parent=st.none() | texts,
+    session=texts,
     label=texts,
+    comment=texts,
     forwarded=st.none() | requests,
     response=st.none() | responses,
     delivered=st.none() | responses,
@@ -363,6 +365,7 @@ def plain(flow: Flow) -> Iterator[object]:
     yield (flow.id, flow.seq, flow.source, flow.agent, flow.dialect, flow.provider, flow.parent, flow.error, flow.end)
     yield (
         flow.label,
+        flow.comment,
         {name: round(value, 3) if isinstance(value, float) else value for name, value in asdict(flow.timing).items()},
     )
     yield flow.mutations
@@ -412,3 +415,10 @@ def test_what_is_known_of_the_connection_comes_back_and_is_unknown_in_older_file
 def test_a_mark_comes_back() -> None:
     flow = Flow("a", Request("GET", "http://h/", Headers()), 0.0, marked=True)
     assert flow_of(line_of(flow)).marked
+
+
+def test_a_flow_without_a_comment_is_written_as_before_there_were_any() -> None:
+    flow = done_chat()
+    assert "comment" not in orjson.loads(line_of(flow)) and flow_of(line_of(flow)).comment == ""
+    flow.comment = "twice?"
+    assert orjson.loads(line_of(flow))["comment"] == flow_of(line_of(flow)).comment == "twice?"

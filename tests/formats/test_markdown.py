@@ -129,11 +129,29 @@ def test_a_conversation_reads_well() -> None:
     assert markdown(conversation()) == GOLDEN
 
 
+def test_what_the_person_noted_is_told() -> None:
+    flow = conversation()
+    flow.marked, flow.comment = True, "why `twice`?\n# no heading"
+    lines = markdown(flow).splitlines()
+    assert "- marked" in lines and "# no heading" not in lines
+    assert any(line.startswith("- comment: ") and "why `twice`?" in line for line in lines)
+
+
 def test_several_flows_are_chapters() -> None:
     flows = [conversation(), done_chat("f2")]
     line = EXPORTERS["markdown"].lines(flows, Transcripts(limit=1))
     text = b"".join(map(line, flows)).decode()
     assert text.startswith(GOLDEN + "\n# Flow `0`\n") and text.endswith("*ended:* `stop`\n\n")
+
+
+@pytest.mark.parametrize(
+    ("usd", "words"), [(0, "$0.000000"), (2e-8, "less than $0.000001"), (0.000001, "$0.000001"), (12.5, "$12.500000")]
+)
+def test_a_cost_is_never_nothing_that_is_some(usd: float, words: str) -> None:
+    flow = flow_to("https://openrouter.ai/api/v1/chat/completions", json.dumps(BODY).encode())
+    answer = {**ANSWER, "usage": {"prompt_tokens": 1, "completion_tokens": 1, "cost": usd}}
+    finish(stream(respond(flow, content_type="application/json"), [json.dumps(answer).encode()]))
+    assert f"\n- cost: {words}\n" in markdown(flow)
 
 
 def test_what_only_the_price_list_knows_is_said_to_be_so() -> None:

@@ -116,6 +116,23 @@ def test_chunks_times_and_offsets_hold() -> None:
     assert re.search(rb"sk-ant-REDACTED[A-Z2-7]+ is good", bytes(back.response.body))
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "compress", "br", "gzip, gzip, gzip, gzip, gzip, gzip"])
+@pytest.mark.parametrize("body", [b"\x1f\x8b\x08" + KEYS[2].encode() + b"\xff\xff", b"\0" + KEYS[2].encode()])
+def test_what_cannot_be_read_is_left_out(encoding: str, body: bytes) -> None:
+    flow = done_chat()
+    flow.request.headers = flow.request.headers.set("content-encoding", encoding)
+    flow.request.body = Capture(body)
+    assert not bytes(Redaction().flow(flow).request.body)
+    assert bytes(flow.request.body) == body
+
+
+def test_a_plain_body_that_claims_an_encoding_is_read_as_it_is() -> None:
+    flow = done_chat(prompt=f"my key is {KEYS[2]}")
+    flow.request.headers = flow.request.headers.set("content-encoding", "gzip")
+    hidden = Redaction().flow(flow).request
+    assert len(hidden.body) == len(flow.request.body) and KEYS[2].encode() not in bytes(hidden.body)
+
+
 def test_a_flow_without_keys_is_itself() -> None:
     flow = done_chat()
     assert Redaction().flow(flow) is flow

@@ -193,7 +193,7 @@ stream = client.chat.completions.create(
     },
 )
 for event in stream:
-    print(event.to_json(indent=None), flush=True)
+    print(event.to_json(indent=None, warnings=False), flush=True)
 """
 GOLDEN_HTTPX = """import os
 import sys
