@@ -8,22 +8,27 @@ import logging
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from openai import AsyncOpenAI
 from textual.pilot import Pilot
 
-from inspector.cli.runtime import start_log
+from inspector.cli.runtime import _Formatter, start_log
 from inspector.cli.serve import flow_line
 from inspector.formats import COPIES, EXPORTERS
 from inspector.model.flow import Capture, Flow, Mutation, Reason, Request, Response
 from inspector.model.headers import Headers, masked
+from inspector.proxy.replay_credentials import with_credential
 from inspector.proxy.routes import check_url
 from inspector.proxy.server import ProxyConfig
+from inspector.proxy.upstream import _proxy
 from inspector.store.summary import summarise
 from inspector.store.transcripts import Transcripts
 from tests.cli.processes import serving
+from tests.formats.sessions import flows_of, session, written
 from tests.handmade import chat_chunks, chat_request, done_chat
 from tests.tui.screens import app_on, main, settle
 from tests.upstreams import plain, proxy, response, upstream
@@ -168,12 +173,29 @@ async def test_a_crash_shows_no_local_variables(capsys: pytest.CaptureFixture[st
     assert is_clean(shown) and "\x1b]52" not in shown and "\x07" not in shown
 
 
+@pytest.fixture
+def generous() -> Iterator[None]:
+    """A process whose files everyone may read, unless it says otherwise."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def text_of(folder: Path) -> str:
+    """All that lies in a folder now, which is its owner's alone."""
+    files = [file for file in folder.iterdir() if file.is_file()]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    return "".join(file.read_text(encoding="latin-1") for file in files)
+
+
+@pytest.mark.usefixtures("generous")
 async def test_a_run_leaves_no_secret_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSPECTOR_TOKEN", f"{PLANTED}-{PLANTED}")
     key = tmp_path / "key"
     key.write_text(secret(61))
     files = {name: tmp_path / "made" / name for name in ("jsonl", "trace", "log", "session")}
-    files["jsonl"].parent.mkdir()
+    made = files["jsonl"].parent
+    made.mkdir()
     options = [word for name, file in files.items() for word in (f"--{name}", str(file))]
     answer = response(b'{"choices": []}', *(f"{name}: {value}" for name, value in ANSWER))
     async with upstream(plain(answer)) as up:
@@ -184,18 +206,60 @@ async def test_a_run_leaves_no_secret_behind(tmp_path: Path, monkeypatch: pytest
                 await client.post(base + path, headers=REQUEST, content=chat_request())
                 await client.post(served.url + path, headers=REQUEST, content=chat_request())
                 await client.post(f"{base}/nowhere/../x?{QUERY}", headers=REQUEST, content=b"{}")
+            async with AsyncOpenAI(base_url=f"{base}/v1", api_key=secret(62)) as sdk:
+                await sdk.chat.completions.create(model="m", messages=[{"role": "user", "content": "hello"}])
+            async with asyncio.timeout(20):
+                while not (made / "session-wal").exists() or "hello" not in files["jsonl"].read_text():
+                    await asyncio.sleep(0.01)
+            meanwhile = text_of(made)
             listed = Path(f"/proc/{served.process.pid}/cmdline").read_text()
             await asyncio.to_thread(served.stop)
             said = "\n".join(served.said)
         assert secret(61) in str(up.received[0].headers)
     assert PLANTED not in "".join(request.line.partition("?")[0] for request in up.received)
-    made = list(files["jsonl"].parent.iterdir())
-    written = "".join(file.read_text(encoding="latin-1") for file in made)
-    assert '"format":"inspector/1"' in written and "1 request refused (token)" in written
+    left = text_of(made)
+    assert '"format":"inspector/1"' in left and "1 request refused (token)" in left
     assert "/v1/chat/completions" in said
-    assert is_clean(said) and is_clean(listed) and is_clean(written)
-    assert set(files.values()) <= set(made)
-    assert {stat.S_IMODE(file.stat().st_mode) for file in made} == {0o600}
+    assert is_clean(said) and is_clean(listed) and is_clean(left) and is_clean(meanwhile)
+    assert set(files.values()) <= set(made.iterdir())
+
+
+def test_a_session_keeps_no_credential_and_a_replay_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    with session(path) as (store, writer):
+        store.add(planted())
+        written(writer)
+        assert is_clean(text_of(tmp_path))
+    assert is_clean(text_of(tmp_path))
+    (flow,) = flows_of(path)
+    with pytest.raises(ValueError, match=r"no key for api\.openai\.com: a recording keeps none"):
+        with_credential(flow, flow.sent, {})
+    request, (mutation,) = with_credential(flow, flow.sent, {"OPENAI_API_KEY": secret(71)})
+    assert secret(71) in request.url and is_clean(f"{mutation}")
+
+
+@pytest.mark.parametrize("address", ["http://me:{}@127.0.0.1:{}", "http://me:a {}@[bad:{}", "http://me:{}#/@x:{}"])
+async def test_the_proxy_of_the_environment_keeps_its_password(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = response(b"", status="407 Proxy Authentication Required")
+    async with upstream(plain(refused)) as up:
+        monkeypatch.setenv("HTTPS_PROXY", address.format(secret(81), up.url.rpartition(":")[2]))
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        _proxy.cache_clear()
+        try:
+            async with proxy("https://api.example") as server, httpx.AsyncClient(trust_env=False) as client:
+                told = await client.post(f"{server.url}/v1/chat/completions", content=b"{}")
+                (flow,) = server.store
+        finally:
+            _proxy.cache_clear()
+    assert told.status_code == 502 and "proxy that the environment names" in told.text
+    assert is_clean(told.text) and is_clean(repr(flow.notes) + str(flow.error))
+
+
+def test_a_second_line_in_the_log_is_no_record() -> None:
+    """What is foreign in a message cannot pass for another message."""
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "it said: %s", ("a\n2026-01-01 ERROR y: forged",), None)
+    first, second = _Formatter("%(levelname)s %(message)s").format(record).split("\n")
+    assert first == "ERROR it said: a" and second.startswith("    2026")
 
 
 async def test_an_upstream_that_fails_tells_no_secret() -> None:

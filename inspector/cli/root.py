@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from inspector import __version__
+from inspector.cli.terminal import inert
 
 COMMANDS = {
     "live": "The proxy and its screen: what `inspector` without a command does.",
@@ -40,6 +41,14 @@ class LazyGroup(click.Group):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a sub-command. What it has to say against a file or a name may quote it, and acts on no terminal."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = inert(error.message)  # type: ignore[misc]
+            raise
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `live` in where no command is named."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-_ACTS = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
-"""In UTF-8: control characters, line and paragraph separators, and what turns the line around."""
+_ACTS = re.compile(
+    rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf"
+)
+"""In UTF-8: control characters, line and paragraph separators, what turns the line around, and what nobody sees."""
 
 
 def inert(text: str) -> str:
@@ -16,6 +18,11 @@ def inert(text: str) -> str:
         line if line.isprintable() else "".join(each if each.isprintable() else "·" for each in line)
         for line in text.split("\n")
     )
+
+
+def inert_line(text: str) -> str:
+    """The same on one line, whatever breaks are in it."""
+    return inert(text.replace("\n", "·"))
 
 
 def escaped(line: bytes) -> bytes:

@@ -42,9 +42,20 @@ SECRET = frozenset(
 
 SECRET_PARAMETERS = frozenset(
     {
-        *("access_token", "api-key", "api_key", "apikey", "auth", "client_secret", "id_token", "key", "password"),
-        *("refresh_token", "secret", "sig", "signature", "subscription-key", "token"),
-        *("x-amz-security-token", "x-amz-signature", "x-goog-signature"),
+        *(
+            "access_token",
+            "api-key",
+            "api_key",
+            "api_token",
+            "apikey",
+            "auth",
+            "auth_token",
+            "authorization",
+            "authtoken",
+        ),
+        *("client_secret", "id_token", "jwt", "key", "password", "private_token", "refresh_token", "secret"),
+        *("session_token", "sig", "signature", "subscription-key", "token"),
+        *("x-amz-security-token", "x-amz-signature", "x-api-key", "x-goog-signature"),
     }
 )
 """Query parameters that carry a credential (Gemini's `?key=`, Azure's `?api-key=` and `?sig=`, signatures of AWS)."""
@@ -55,8 +66,13 @@ _SECRETIVE = re.compile(
 """Gateways have names of their own for headers with a key: what ends like one is taken for one."""
 _NO_SECRET = re.compile(r"(?:.*-)?(?:idempotency|websocket|cache|surrogate|partition)-key|.*continuation-token")
 
-_CREDENTIAL = re.compile(rf"([?&;](?:{'|'.join(sorted(SECRET_PARAMETERS))})=)([^&;#\s]+)", re.IGNORECASE)
-_PASSWORD = re.compile(r"(://[^/?#\s@:]*:)([^/?#\s@]+)(?=@)")
+_CREDENTIAL = re.compile(rf"([?&;#](?:{'|'.join(sorted(SECRET_PARAMETERS))})=)([^&;#\s]+)", re.IGNORECASE)
+_USER = re.compile(r"(?<=://)([^/?#\s@:]*+)(?::([^/?#\s]*))?(?=@)")
+"""Who asks, and their password, in a URL (RFC 3986, 3.2.1)."""
+_LONG_USER = 16
+"""Characters from which on a user's name is taken for a token, also beside a password; alone it always is."""
+_SCHEMES = frozenset({"apikey", "basic", "bearer", "digest", "key", "negotiate", "ntlm", "token"})
+"""Words before a credential that are none themselves."""
 _MASKED = re.compile(r"(?:.{4}\.\.\..{4}|..\.\.\...|.\.\.\..|\.\.\.)", re.DOTALL)
 
 
@@ -184,9 +200,9 @@ def mask(secret: str) -> str:
 def mask_value(name: str, value: str) -> str:
     """A header's value as it may be shown: secrets masked, a scheme word such as `Bearer` kept."""
     if not is_secret(name):
-        return mask_url(value) if "=" in value else value
+        return mask_url(value)
     scheme, space, rest = value.partition(" ")
-    return f"{scheme} {mask(rest)}" if space and scheme.isalpha() else mask(value)
+    return f"{scheme} {mask(rest)}" if space and scheme.lower() in _SCHEMES else mask(value)
 
 
 def masked(headers: Iterable[tuple[str, str]]) -> Headers:
@@ -199,4 +215,11 @@ def mask_url(url: str) -> str:
     stays as it is spelled.
     """
     url = _CREDENTIAL.sub(lambda match: match[1] + mask(match[2]), url) if "=" in url else url
-    return _PASSWORD.sub(lambda match: match[1] + mask(match[2]), url) if "@" in url else url
+    return _USER.sub(_masked_user, url) if "@" in url else url
+
+
+def _masked_user(found: re.Match[str]) -> str:
+    user, password = found.groups()
+    if password is None:
+        return mask(user) if user else ""
+    return f"{mask(user) if len(user) >= _LONG_USER else user}:{mask(password) if password else ''}"

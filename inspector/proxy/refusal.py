@@ -7,18 +7,18 @@ import orjson
 from starlette.types import Send
 
 from inspector.model.flow import Reason
-from inspector.model.headers import Headers
+from inspector.model.headers import Headers, mask_url
 
 
 class Refusal(Exception):
     """The end of a request by the proxy's own word: an HTTP status with a JSON body, and the reason on the flow."""
 
     def __init__(self, status: int, reason: Reason, by: str, message: str) -> None:
-        super().__init__(message)
+        self.message = mask_url(message)
+        super().__init__(self.message)
         self.status = status
         self.reason = reason
         self.by = by
-        self.message = message
 
     def body(self) -> bytes:
         """The JSON that the client gets, in the shape that both the OpenAI and the Anthropic SDKs read."""
@@ -44,7 +44,10 @@ def from_upstream(error: httpx.TransportError) -> Refusal:
             return Refusal(504, Reason.UPSTREAM_UNREACHABLE, "upstream", message)
         case httpx.TimeoutException():
             return Refusal(504, Reason.TIMEOUT, "upstream", message or "no answer within the request time-out")
-        case httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol():
+        case httpx.ProxyError() | httpx.UnsupportedProtocol():  # their own words quote the address of the proxy
+            words = "the proxy that the environment names cannot be used, or wants a password"
+            return Refusal(502, Reason.UPSTREAM_UNREACHABLE, "upstream", words)
+        case httpx.ConnectError():
             return Refusal(502, Reason.UPSTREAM_UNREACHABLE, "upstream", message)
         case httpx.LocalProtocolError():
             return Refusal(502, Reason.REFUSED, "proxy", message)

@@ -33,6 +33,11 @@ frame in a sandbox, which any page can open, is `null`.
 """
 
 _ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]*://[^/?#\s]*")
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:@/\\\[\]]*))(?::[0-9]*)?")
+"""A `Host` as RFC 9110, 7.2, has it: an address in brackets or a name, and perhaps a port."""
+_ALLOWED = re.compile(r"[\w.:-]+")
+_LOST_TOKEN = re.compile(TOKEN_PATH + TOKEN.pattern.encode() + rb"(?:/|$)")
+"""The path of an agent that still has a token: it must neither be recorded nor go upstream."""
 _QUOTABLE = re.compile(r"[\w.:/\[\]+-]{1,200}", re.ASCII)
 _READ = frozenset({b"host", b"origin", b"sec-fetch-site", TOKEN_HEADER})
 _REMEMBERED = 64
@@ -43,7 +48,7 @@ class Visitors:
     """Looks at each request before anything is done with it.
 
     `hosts` are names, and `origins` web pages, that are let in besides. ValueError, in words for the person, for an
-    address that is open to others without a token, and for a token or an origin that cannot be meant.
+    address that is open to others without a token, and for a token, a host or an origin that cannot be meant.
     """
 
     def __init__(
@@ -57,21 +62,28 @@ class Visitors:
                 " takes a token"
             )
         self._token = token.encode() if token is not None else None
-        self._hosts = frozenset({"localhost", *(_name(each.encode()) for each in hosts)})
+        self._hosts = frozenset({"localhost", *map(_allowed, hosts)})
         self._origins = frozenset(map(_checked, origins))
         self._known: set[bytes] = set()
         self._refused: Counter[str] = Counter()
 
     def refusal(self, scope: Scope) -> Refusal | None:
         """Why a request is not let in; None for one that is, and then there is no token in it any more."""
-        said = {name: value for name, value in scope["headers"] if name in _READ}
+        said: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            if name in _READ and said.setdefault(name, value) != value:
+                return self._no("twice", 400, f"{name.decode()} stands twice, and says two things")
         host, origin = said.get(b"host"), said.get(b"origin")
         if self._token is not None:
             if not self._has_token(scope, said):
                 return self._no("token", 403, "forbidden")
         elif host is not None and host not in self._known and not self._is_ours(host):
-            name = _quoted(_name(host))
+            name = _quoted(_name(host) or "")
             return self._no("host", 421, f"{name} is not a name of this listener; --allow-host {name} makes it one")
+        elif _LOST_TOKEN.match(scope["raw_path"]):
+            return self._no(
+                "token", 404, f"this listener has no token: a base URL for it ends before {TOKEN_PATH.decode()}"
+            )
         if TOKEN_HEADER in said:
             _take_header(scope)
         if origin is not None and not self._may_ask(text := origin.decode("latin-1").lower()):
@@ -88,7 +100,7 @@ class Visitors:
 
     def _is_ours(self, host: bytes) -> bool:
         name = _name(host)
-        ours = name in self._hosts or is_local(name)
+        ours = name is not None and (name in self._hosts or is_local(name))
         if ours and len(self._known) < _REMEMBERED:
             self._known.add(host)
         return ours
@@ -123,11 +135,19 @@ def _take_header(scope: Scope) -> None:
         lines[:] = [pair for pair in lines if pair[0].lower() != TOKEN_HEADER]
 
 
-def _name(host: bytes) -> str:
-    """A host's name or address, without its port: tunnels and containers have ports of their own."""
-    text = host.decode("latin-1").strip().lower()
-    name = text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
-    return name.removesuffix(".")
+def _name(host: bytes) -> str | None:
+    """A host's name or address, without its port: tunnels and containers have ports of their own. None where it is no
+    host at all.
+    """
+    found = _HOST.fullmatch(host.decode("latin-1").strip().lower())
+    return (found[1] or found[2] or "").removesuffix(".") if found else None
+
+
+def _allowed(host: str) -> str:
+    name = _name(host.encode() if host.count(":") < 2 else f"[{host.strip('[]')}]".encode())
+    if not name or not _ALLOWED.fullmatch(name):
+        raise ValueError(f"--allow-host {host}: a name or an address belongs here, such as host.docker.internal")
+    return name
 
 
 def _checked(origin: str) -> str:

@@ -26,6 +26,14 @@ def unbuffered(path: Path, mode: Literal["ab", "wb", "xb"]) -> FileIO:
     return FileIO(path, mode, opener=_open)
 
 
+def fresh(path: Path) -> BufferedWriter:
+    """Open a file that is to be written anew under a name that anybody can guess: what lies there is taken away, so
+    that no link of somebody else's is followed. Raises OSError.
+    """
+    path.unlink(missing_ok=True)
+    return opened(path, "xb")
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those above it, where they are missing, for their owner only. Raises OSError."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
@@ -43,10 +51,15 @@ def take_place(written: Path, path: Path) -> None:
 def exposed(path: Path) -> str:
     """A warning where others on this machine can read a file; nothing where they cannot, or where there is none."""
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
     except OSError:
         return ""
-    if os.name == "nt" or not stat.S_ISREG(mode) or not mode & _OTHERS:
+    mode, owner = found.st_mode, found.st_uid
+    if os.name == "nt" or not stat.S_ISREG(mode):
+        return ""
+    if owner not in (os.geteuid(), 0):
+        return f"{path} is somebody else's, who can read it"
+    if not mode & _OTHERS:
         return ""
     return f"others on this machine can read {path}: chmod 600 ends that"
 

@@ -15,7 +15,10 @@ _EMOJI = "\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\
 _SELECTOR = re.compile(f"(?<=[{_EMOJI}])[\ufe0e\ufe0f]|\ufe0f(?=\u20e3)")
 _JOINER = re.compile(f"(?<=[{_EMOJI}])\u200d(?=[{_EMOJI}])")
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
-_ODD = re.compile(f"[{_INVISIBLE}]")
+_MARKS = 8
+"""Combining marks that a letter may have: real ones have up to five, and a heap of them covers the lines around."""
+_ODD = re.compile(f"[{_INVISIBLE}]|[^\\w\\x00-\\x7f]{{{_MARKS + 1}}}")
+_HEAP = re.compile(rf"[^\w\x00-\x7f]{{{_MARKS + 1},}}")
 
 LONG = 8192
 """Characters of one source line from which on it is cut into pieces before it is wrapped."""
@@ -54,7 +57,20 @@ def printable(text: str) -> str:
     """
     if text.isprintable() and (text.isascii() or not _ODD.search(text)):
         return text
-    return _JOINER.sub("", _SELECTOR.sub("", text)).translate(_TABLE)
+    return _HEAP.sub(_levelled, _JOINER.sub("", _SELECTOR.sub("", text)).translate(_TABLE))
+
+
+def _levelled(found: re.Match[str]) -> str:
+    """Signs without the marks that are too many for one letter, and how many these were."""
+    kept, marks = "", 0
+    for sign in [*found[0], ""]:
+        if sign and unicodedata.category(sign) in ("Mn", "Me"):
+            marks += 1
+            kept += sign if marks <= _MARKS else ""
+            continue
+        kept += (f"‹{marks - _MARKS} marks›" if marks > _MARKS else "") + sign
+        marks = 0
+    return kept
 
 
 def clean(line: str) -> str:

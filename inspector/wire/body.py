@@ -110,6 +110,9 @@ class Objects(Document):
         return super().close() if self._lines is None else self._lines.close()
 
 
+ARRAY = "application/x-json-array"
+"""This program's own name for JSON whose outer array grows member by member: servers call it `application/json`."""
+
 FRAMINGS: dict[str, Callable[[], Framing]] = {
     "text/event-stream": SSE,
     "application/x-ndjson": NDJSON,
@@ -119,6 +122,7 @@ FRAMINGS: dict[str, Callable[[], Framing]] = {
     "application/json-seq": NDJSON,
     "application/stream+json": NDJSON,
     "application/vnd.amazon.eventstream": EventStream,
+    ARRAY: JsonArray,
 }
 """Framings by content type. A body of none of these is a document, unless its first bytes are those of an event."""
 
@@ -132,9 +136,9 @@ class BodyReader:
 
     def __init__(self, headers: Headers, limit: int = OUTPUT_LIMIT, *, arrays: bool = False) -> None:
         self.notes: list[str] = []
-        self._arrays = arrays
         self._limit = limit
         self._type = headers.get("content-type").partition(";")[0].strip().lower()
+        self._arrays = arrays or self._type == ARRAY
         self._framing: Framing | None = None
         self._head = b""
         self._at: float | None = None
@@ -161,6 +165,11 @@ class BodyReader:
             self._framing = Document(self._limit)
             self._framing.feed(self._head)
         return events + self._seen(self._framing.close(), at if self._at is None else self._at)
+
+    @property
+    def is_array(self) -> bool:
+        """Whether the events are the members of an array."""
+        return isinstance(self._framing, JsonArray)
 
     def _decode(self, chunk: bytes) -> bytes:
         if self._stopped:
@@ -245,7 +254,7 @@ class BodyReader:
             return SSE()
         if any(start.startswith(text) for start in _SSE_START):
             return None
-        if named is not None:
+        if named is not None and named is not JsonArray:
             return named()
         if (binary := begins_frame(head)) is None:
             return None

@@ -21,6 +21,17 @@ pytestmark = pytest.mark.anyio
 
 TOKEN = "correct-horse-battery"
 ANSWER = plain(response(b"ok"))
+ODD_HOSTS = [
+    "localhost:@evil.example",
+    "localhost@evil",
+    "[::1]evil",
+    "[::1",
+    "::1",
+    "localhost..",
+    "127.1",
+    "localhost/",
+]
+"""Some that a careless reader takes for this machine, or that are no hosts at all."""
 
 
 def asked(*lines: str, target: str = "/v1/x", method: str = "POST") -> bytes:
@@ -38,18 +49,38 @@ def status(answered: bytes) -> int:
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost:7077", "LOCALHOST.", "[::1]:7077", "127.0.0.1:80", "host.docker.internal", "box:1"]
+    "host",
+    [
+        "127.0.0.1",
+        "localhost:",
+        "LOCALHOST.",
+        "[::1]:7077",
+        "127.0.0.1:80",
+        "host.docker.internal",
+        "box:1",
+        "[FD00::1]",
+    ],
 )
 async def test_our_own_names_are_let_in(host: str) -> None:
     async with upstream(ANSWER) as up:
-        allowed = config(up, allow_hosts=("host.docker.internal", "Box"))
+        allowed = config(up, allow_hosts=("host.docker.internal", "Box", "fd00::1"))
         async with proxy(config=allowed) as server:
             for _ in range(2):
                 assert status(await raw_exchange(server, asked(f"Host: {host}"))) == 200
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:7077", "127.0.0.1.evil.example", "localhost.evil", "10.0.0.1", "0.0.0.0", ""]
+    "host",
+    [
+        "evil.example",
+        "evil.example:7077",
+        "127.0.0.1.evil.example",
+        "localhost.evil",
+        "10.0.0.1",
+        "0.0.0.0",
+        "",
+        *ODD_HOSTS,
+    ],
 )
 async def test_a_name_that_was_turned_into_our_address_is_refused(host: str) -> None:
     async with upstream(ANSWER) as up, proxy(up.url) as server:
@@ -58,6 +89,43 @@ async def test_a_name_that_was_turned_into_our_address_is_refused(host: str) -> 
             assert status(answered) == 421
             assert b"--allow-host" in answered
         assert not up.received and len(server.store) == 0
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Host: evil.example", "Host: localhost"),
+        ("Host: localhost", "Host: evil.example"),
+        ("Host: localhost", "Origin: https://evil.example", "Origin: file://"),
+        ("Host: localhost", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: none"),
+    ],
+)
+async def test_what_says_two_things_is_refused(lines: tuple[str, ...]) -> None:
+    async with upstream(ANSWER) as up, proxy(up.url) as server:
+        assert status(await raw_exchange(server, asked(*lines))) == 400
+        assert not up.received and len(server.store) == 0
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ("GET /v1/x HTTP/1.0", 200),
+        ("GET http://evil.example/v1/x HTTP/1.1\r\nHost: localhost", 200),
+        ("GET http://evil.example/v1/x HTTP/1.1\r\nHost: evil.example", 421),
+        ("GET http://localhost@{evil}/v1/x HTTP/1.1\r\nHost: localhost", 200),
+        ("CONNECT {evil} HTTP/1.1\r\nHost: localhost", 400),
+        ("GET /v1/x HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade", 426),
+        ("GET /v1/x HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nOrigin: https://evil.example", 403),
+        ("OPTIONS * HTTP/1.1\r\nHost: localhost", 400),
+        ("POST /v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nTransfer-Encoding: chunked", 400),
+    ],
+)
+async def test_no_form_of_a_request_reaches_another_host(head: str, expected: int) -> None:
+    async with upstream(ANSWER) as up, upstream(ANSWER) as evil, proxy(up.url) as server:
+        wire = head.replace("{evil}", evil.url.removeprefix("http://")) + "\r\n\r\n"
+        assert status(await raw_exchange(server, wire.encode())) == expected
+        assert not evil.received
+        assert [request.line for request in up.received] == ["GET /v1/x HTTP/1.1"] * (expected == 200)
 
 
 async def test_a_request_through_us_as_a_forward_proxy_is_refused() -> None:
@@ -118,6 +186,12 @@ def test_a_token_that_is_weak_or_no_part_of_a_url(token: str) -> None:
     assert not token or token not in str(caught.value)
 
 
+@pytest.mark.parametrize("host", ["*", "http://box", "box/x", "", "a b"])
+def test_a_host_that_is_none(host: str) -> None:
+    with pytest.raises(ValueError, match="--allow-host"):
+        Visitors("127.0.0.1", hosts=[host])
+
+
 @pytest.mark.parametrize("origin", ["*", "localhost", "http://a/b", "http://a b"])
 def test_an_origin_that_is_none(origin: str) -> None:
     with pytest.raises(ValueError, match="--allow-origin"):
@@ -147,6 +221,13 @@ async def test_the_token_alone_is_the_root(target: str) -> None:
     async with upstream(ANSWER) as up, proxy(config=config(up, token=TOKEN)) as server:
         assert status(await raw_exchange(server, asked("Host: x", target=target))) == 200
         assert up.received[0].line == "POST / HTTP/1.1"
+
+
+async def test_a_token_of_before_is_neither_recorded_nor_passed_on() -> None:
+    async with upstream(ANSWER) as up, proxy(up.url) as server:
+        answered = await raw_exchange(server, asked("Host: localhost", target=f"/t/{TOKEN}/v1/x"))
+        assert status(answered) == 404 and b"has no token" in answered and TOKEN.encode() not in answered
+        assert not up.received and len(server.store) == 0
 
 
 async def test_our_own_paths_are_below_the_token_too() -> None:

@@ -5,20 +5,34 @@ from __future__ import annotations
 import dataclasses
 import json
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from rich.segment import ControlType, Segment
+from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.pilot import Pilot
+from textual.strip import Strip
+from textual.widget import Widget
 
 from inspector.formats import COPIES, EXPORTERS
 from inspector.model.flow import Capture, Flow, Mutation, Request, Response
 from inspector.model.headers import Headers
 from inspector.store.transcripts import Transcripts
+from inspector.tui.app import InspectorApp
+from inspector.tui.inert import Inert
+from inspector.tui.tabs import TABS
 from tests.handmade import chat_chunks, done_chat
-from tests.tui.detail_app import HOSTILE, anthropic_flow, begin, text_events
+from tests.tui.detail_app import HOSTILE, DetailApp, anthropic_flow, begin, read_all, text_events
 from tests.tui.screens import app_on, main, settle
 
 pytestmark = pytest.mark.anyio
+
+WALKS = {*"123456789dT", "q", "up", "down", "left", "right", "home", "end", "pageup", "pagedown", "ctrl+q", "f1"}
+"""Keys that show nothing new: those of the tabs, of places in a list, and of themes."""
+DIALOGS = ("C", "S", "v")
 
 KEPT = {"id", "dialect", "method"}
 """Fields that choose how the others are read; their hostile forms are shown in a test of their own."""
@@ -94,50 +108,113 @@ def unread() -> Flow:
     return flow
 
 
-def check(pilot: Pilot[None]) -> str:
-    """Every segment of the screen as it is: nothing in it acts. Gives its text."""
-    text = ""
-    for strip in pilot.app.screen._compositor.render_strips(pilot.app.size):
-        for segment in strip:
-            assert not segment.control
-            assert segment.style is None or not segment.style.link
-            for character in segment.text:
-                assert character.isprintable() or unicodedata.category(character) == "Zs", repr(segment.text)
-            text += segment.text
-    return text
+class Witness(Inert):
+    """In the place of the guard before the terminal: sees what widgets draw, and stops nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+        self.acting: list[Segment] = []
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Keep every text, and what would act on the terminal."""
+        self.seen.update(segment.text for segment in segments)
+        self.acting += [segment for segment in segments if acts(segment)]
+        return segments
 
 
-@pytest.mark.parametrize(("make", "size"), [(chat, (80, 24)), (messages, (160, 50)), (unread, (120, 40))])
-async def test_no_tab_is_steered(make: Any, size: tuple[int, int]) -> None:
-    app, _ = app_on([make()], title=HOSTILE)
-    async with app.run_test(size=size) as pilot:
+def acts(segment: Segment) -> bool:
+    """Whether a terminal would do anything but print it."""
+    printed = (each.isprintable() or unicodedata.category(each) == "Zs" for each in segment.text)
+    return not all(printed) or bool(segment.control) or bool(segment.style and segment.style.link)
+
+
+class WitnessedDetail(DetailApp):
+    """The detail, and what it draws."""
+
+    def __init__(self, *flows: Flow) -> None:
+        super().__init__(*flows)
+        self.witness = Witness()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """The witness comes last."""
+        return [*super().get_line_filters(), self.witness]
+
+
+def witnessed(*flows: Flow, title: str = "") -> tuple[InspectorApp, Witness]:
+    """The program without its guard."""
+    app, _ = app_on(flows, title=title)
+    app._inert = witness = Witness()
+    return app, witness
+
+
+@pytest.mark.parametrize("make", [chat, messages, unread])
+async def test_no_tab_is_steered(make: Any) -> None:
+    """So high that every line of every tab is drawn."""
+    app = WitnessedDetail(make())
+    async with app.run_test(size=(100, 400)) as pilot:
+        for tab in TABS:
+            app.detail.active = tab.tab_id
+            app.detail.tab.pane.focus()
+            await read_all(pilot)
+            assert isinstance(app.detail.tab, tab)
+            for step in ("enter", "end", "enter"):
+                await pilot.press(step)
+                app.detail.pull()
+        await pilot.pause()
+    seen = "".join(app.witness.seen)
+    assert not app.witness.acting
+    assert "‹U+202E›" in seen and "␛" in seen and "could not be drawn" not in seen
+
+
+async def test_no_list_and_no_dialog_is_steered() -> None:
+    """Every key on one flow, and the dialogs on the other one, too."""
+    app, witness = witnessed(chat(), unread(), title=HOSTILE)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        app.animation_level = "none"
         await settle(pilot)
-        seen = check(pilot)
-        await pilot.press("enter")
-        for key in "123456789":
-            await pilot.press(key)
-            await settle(pilot)
-            seen += check(pilot)
-            await pilot.press("pagedown", "enter")
-            await settle(pilot)
-            seen += check(pilot)
-        assert "‹U+202E›" in seen and "␛" in seen and "could not be drawn" not in seen
-
-
-@pytest.mark.parametrize("make", [chat, unread])
-async def test_no_dialog_is_steered(make: Any) -> None:
-    app, _ = app_on([make(), done_chat("plain")])
-    async with app.run_test(size=(140, 45), notifications=True) as pilot:
-        await settle(pilot)
+        await pilot.press("end")
+        assert [await shows_a_screen(pilot, key) for key in DIALOGS] == [True] * len(DIALOGS)
         await pilot.press("home")
-        bindings = {key for _, binding, *_ in main(pilot).active_bindings.values() for key in [binding.key]}
-        for key in sorted(bindings - {"q", "ctrl+q", "ctrl+c", "ctrl+z", "f1"}):
-            await pilot.press(key)
-            await settle(pilot)
-            check(pilot)
-            while len(app.screen_stack) > 1:
-                app.pop_screen()
-                await pilot.pause()
+        keys = {active.binding.key for active in main(pilot).active_bindings.values() if active.binding.id}
+        for key in sorted(keys - WALKS):
+            await shows_a_screen(pilot, key)
+        await settle(pilot)
+    seen = "".join(witness.seen)
+    assert not witness.acting
+    assert "‹U+202E›" in seen and "could not be drawn" not in seen
+
+
+async def shows_a_screen(pilot: Pilot[None], key: str) -> bool:
+    """Press a key, and close what it opened."""
+    await pilot.press(key)
+    opened = len(pilot.app.screen_stack) > 1
+    while len(pilot.app.screen_stack) > 1:
+        await pilot.pause()
+        pilot.app.pop_screen()
+    main(pilot).tick()
+    return opened
+
+
+class Forgetful(Widget):
+    """A widget that shows the words of others as they are."""
+
+    def render_line(self, y: int) -> Strip:
+        """Hostile, in every way that a segment can be."""
+        link = Style(link="http://x", bold=True)
+        return Strip([Segment(HOSTILE), Segment("字\x1b", link), Segment("b", None, [(ControlType.BELL,)])])
+
+
+async def test_what_a_widget_forgets_stops_before_the_terminal() -> None:
+    app, _ = app_on()
+    async with app.run_test(size=(140, 10)) as pilot:
+        await main(pilot).mount(Forgetful(id="forgetful"))
+        await pilot.pause()
+        strips = app.screen._compositor.render_strips(app.size)
+        drawn = [segment for strip in strips for segment in strip]
+        assert "[31mred" in "".join(segment.text for segment in drawn)
+        assert not [segment for segment in drawn if acts(segment)]
+        assert {strip.cell_length for strip in strips} == {140}
 
 
 @pytest.mark.parametrize("make", [chat, messages, unread])
