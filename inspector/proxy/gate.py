@@ -19,7 +19,7 @@ from inspector.proxy.continuation import Continuation
 from inspector.proxy.guarded import GuardedWatch
 from inspector.proxy.held import Held, Holds, Step, Waiting
 from inspector.proxy.hooks import Decision, Instead, Verdict
-from inspector.proxy.intake import Intake, events_of, named
+from inspector.proxy.intake import Intake, named
 from inspector.proxy.lineup import Changes, Item, Lineup, readable
 from inspector.proxy.outlet import Outlet
 from inspector.proxy.progress import Standing
@@ -28,6 +28,7 @@ from inspector.proxy.rewriting import Rewriting
 from inspector.proxy.splice import Splice, spent_on, words_at
 from inspector.proxy.stepping import Stepping
 from inspector.proxy.tasks import spawn
+from inspector.proxy.way_out import WayOut
 from inspector.store.flows import FlowStore
 from inspector.wire.encodings import DecodeError
 from inspector.wire.event import Event
@@ -58,7 +59,6 @@ class Gate:
         assert flow.response is not None
         self._flow = flow
         self._response: Response = flow.response
-        self._readable = named(flow, flow.response.headers.without("content-encoding"))
         self._store = store
         self._holds = holds
         self._outlet = outlet
@@ -66,9 +66,10 @@ class Gate:
         self._watch = watch
         self._fixed = fixed
         self._task = task
-        self._released = passed
         self._lineup = Lineup(intake.ends)
         self._rewriting = Rewriting(flow)
+        readable = named(flow, flow.response.headers.without("content-encoding"))
+        self._way = WayOut(flow, outlet, intake, self._rewriting, readable, passed)
         self._held: Held | None = None
         self._delivery: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
@@ -90,13 +91,11 @@ class Gate:
         self._changes = Changes()
         sign = sign_of(flow) if intake.framed else b""
         self._pulse = Pulse(flow, store, outlet, sign, holds.keep_alive_every, self._stands_still)
-        if intake.encoded:
-            self._rewriting.part(self._released)
 
     @property
     def given(self) -> bytes:
         """What the client has of the answer, decoded."""
-        return self._rewriting.given(self._released)
+        return self._rewriting.given(self._way.released)
 
     async def run(self, chunks: AsyncIterator[bytes]) -> None:
         """Relay the rest of an answer. What `chunks` raises is raised when all that came before is delivered."""
@@ -108,10 +107,11 @@ class Gate:
                 self._watch.retire()
             await self._take_end()
             await self._settle()
+            await self._way.break_off()
             raise
         await self._take_end()
         await self._settle()
-        await self._outlet.put(b"".join(self._rewriting.close()))
+        await self._way.end()
 
     async def take(self, chunk: bytes) -> None:
         """The upstream's next bytes."""
@@ -194,8 +194,7 @@ class Gate:
     async def _pass_on(self, straight: list[tuple[Event, bytes]]) -> None:
         if straight:
             data = straight[0][1] if len(straight) == 1 else b"".join([raw for _, raw in straight])
-            self._released += len(data)
-            await self._outlet.put(data)
+            await self._way.put(data)
         if self._lineup:
             self._count()
             if self._delivery is None:
@@ -212,11 +211,10 @@ class Gate:
     async def _complete(self, event: Event, raw: bytes) -> None:
         """The rest of an event that the client has the beginning of."""
         self._begun = False
-        self._released += len(raw)
         if self._standing is not None:
             self._standing.take(event)
         self._undecided = event.end
-        await self._outlet.put(raw)
+        await self._way.put(raw)
         self._undecided = None
 
     def _line_up(self, item: Item, decision: Decision) -> None:
@@ -238,14 +236,11 @@ class Gate:
     async def _deliver(self, item: Item) -> None:
         pieces = item.pieces if item.pieces is not None else self._rewriting.feed(item.event)
         if pieces is None:
-            self._released += len(item.raw)
-            await self._outlet.put(item.raw)
+            await self._way.put(item.raw)
             given = [item.event]
         else:
-            self._rewriting.part(self._released)
-            data = b"".join(pieces)
-            await self._outlet.put(data)
-            given = events_of(self._readable, data) if self._standing else []
+            await self._way.put_instead(pieces)
+            given = self._way.read(pieces) if self._standing is not None else []
         if self._standing is not None:
             self._standing.had.take_all(given)
         self._room.set()
@@ -268,7 +263,7 @@ class Gate:
         framed, rewriting = self._intake.framed, self._rewriting
         first = self._lineup[0].event.start if self._lineup else self._undecided
         came = [event for event in rewriting.arrived() if first is None or event.start < first] if framed else []
-        self._standing = Standing(self._flow, came, rewriting.delivered(self._released) if framed else [])
+        self._standing = Standing(self._flow, came, rewriting.delivered(self._way.released) if framed else [])
         for item in self._lineup:
             item.part = self._standing.arrived.take(item.event)
         self._held = self._holds.begin(self._flow, moment, by, self)
@@ -331,8 +326,8 @@ class Gate:
         """The answer ends with what the person wrote."""
         while self._lineup:
             await self._deliver(self._lineup.take())
-        self._rewriting.part(self._released)
-        await self._outlet.put(b"".join(self._rewriting.close()))
+        self._way.part()
+        await self._way.end()
         self.outcome = Step.END
 
     async def _go_on_elsewhere(self) -> bool:
@@ -350,7 +345,7 @@ class Gate:
             self._lineup.clear()
             if self.cut is not None:
                 await self.cut()
-            self._rewriting.part(self._released)
+            self._way.part()
             await splice.run()
             self.outcome = Step.END
             return True
@@ -381,13 +376,13 @@ class Gate:
     def edit(self, edits: Edits, by: str) -> None:
         """Change parts of the answer."""
         written = self._standing.arrived.transcript.answer.message if self._standing is not None else None
-        self._rewriting.edit(edits, by, written, self._released)
+        self._rewriting.edit(edits, by, written, self._way.released)
 
     def splice(self, before: str, source: Callable[[], Continuation], by: str) -> None:
         """Go on behind `before` with another answer."""
         assert self._standing is not None
         ahead = self._lineup.until(words_at(self._standing.arrived.transcript.answer))
-        had = [*self._rewriting.delivered(self._released), *(item.event for item in ahead)]
+        had = [*self._rewriting.delivered(self._way.released), *(item.event for item in ahead)]
         splicer = self._rewriting.splicer(had, before, spent_on(self._flow, before, self._standing.arrived.transcript))
         self._splice = Splice(splicer, source(), self._outlet, lambda: self._store.touch(self._flow), len(ahead))
         self._flow.mutations.append(self._splice.mutation(before, by))

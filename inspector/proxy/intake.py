@@ -5,10 +5,11 @@ from __future__ import annotations
 from inspector.dialects import Unnamed, unnamed_stream
 from inspector.model.flow import Flow
 from inspector.model.headers import Headers
-from inspector.wire.body import FRAMINGS, BodyReader
+from inspector.wire.body import ARRAY, FRAMINGS, BodyReader
 from inspector.wire.encodings import DecodeError, Decoder, decoder_for
 from inspector.wire.event import Event
 from inspector.wire.eventstream import EventStream
+from inspector.wire.json_array import JsonArray
 from inspector.wire.ndjson import NDJSON
 
 EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
@@ -17,6 +18,13 @@ LINE_ENDS = (b"\n",)
 """What stands behind an event that is one line."""
 IN_FRAMES: tuple[bytes, ...] = ()
 """Nothing stands behind a binary frame: it says itself how long it is."""
+IN_ARRAY = (b"}", b"]")
+"""A member of an array ends with its own bracket."""
+AROUND = b"\xef\xbb\xbf \t\r\n"
+"""What may stand around the members of an array, beside its brackets and commas."""
+
+_NAMES = {"lines": "application/x-ndjson", "array": ARRAY}
+_ENDS: dict[object, tuple[bytes, ...]] = {NDJSON: LINE_ENDS, EventStream: IN_FRAMES, JsonArray: IN_ARRAY}
 
 
 def is_stream(headers: Headers) -> bool:
@@ -42,13 +50,9 @@ def unnamed(flow: Flow, headers: Headers) -> Unnamed:
 
 
 def named(flow: Flow, headers: Headers) -> Headers:
-    """The headers by which an answer is cut into events: those of JSON that comes in lines say so."""
-    return headers.set("content-type", "application/x-ndjson") if unnamed(flow, headers) == "lines" else headers
-
-
-def _ends(headers: Headers) -> tuple[bytes, ...]:
-    framing = FRAMINGS.get(media_type(headers))
-    return LINE_ENDS if framing is NDJSON else IN_FRAMES if framing is EventStream else EVENT_ENDS
+    """The headers by which an answer is cut into events: those of JSON that comes in lines, or as an array, say so."""
+    name = _NAMES.get(unnamed(flow, headers))
+    return headers.set("content-type", name) if name else headers
 
 
 class Intake:
@@ -62,7 +66,7 @@ class Intake:
     def __init__(self, headers: Headers, passed: bytes | None = None) -> None:
         encoded = any(value.strip().lower() not in ("", "identity") for value in headers.all("content-encoding"))
         self.framed = is_stream(headers) and not (passed is not None and encoded)
-        self.ends = _ends(headers)
+        self.ends = _ENDS.get(FRAMINGS.get(media_type(headers)), EVENT_ENDS)
         """What may stand behind an event."""
         self._decoder: Decoder | None = None
         if self.framed:
@@ -79,6 +83,8 @@ class Intake:
             self._skip = self._base + len(self._window)
         self.remark = ""
         """What was wrong with the body's encoding at its end."""
+        self.tail = b""
+        """What stood behind the last member of an array: it is no event."""
 
     @property
     def encoded(self) -> bool:
@@ -94,7 +100,7 @@ class Intake:
         return self._read(chunk, at) if chunk else []
 
     def close(self, at: float) -> list[tuple[Event, bytes]]:
-        """The end of the body: what was pending, and whatever stands behind the last event as a comment."""
+        """The end of the body: what was pending, and what stands behind the last event, as a comment or as `tail`."""
         events: list[tuple[Event, bytes]] = []
         if not self.framed:
             return events
@@ -105,14 +111,24 @@ class Intake:
                 self.remark = str(error)
         events += self._cut(self._reader.close(at))
         start = max(self._base, self._skip)
-        if rest := bytes(self._window[start - self._base :]):
+        rest = bytes(self._window[start - self._base :])
+        if self.in_array:
+            self.tail = rest
+        elif rest:
             events.append((Event(b"", "comment", start=start, end=start + len(rest), at=at), rest))
         return events
+
+    @property
+    def in_array(self) -> bool:
+        """Whether the events are members of an array, each with what joins it to the one before."""
+        return self._reader.is_array
 
     @property
     def begun(self) -> bool:
         """Whether the client has the beginning of an event, and its rest is still to come."""
         beginning = bytes(self._window[: max(0, self._skip - self._base)])
+        if self.in_array:
+            return bool(beginning.strip(AROUND + b"[,]"))
         return bool(beginning.strip(b"\r\n")) and not beginning.endswith(self.ends)
 
     def _read(self, data: bytes, at: float) -> list[tuple[Event, bytes]]:
@@ -125,10 +141,11 @@ class Intake:
 
     def _cut(self, events: list[Event]) -> list[tuple[Event, bytes]]:
         base, window, skip = self._base, self._window, self._skip
-        cut = [(event, bytes(window[max(event.start, skip) - base : event.end - base])) for event in events]
-        if events:
-            self._base = events[-1].end
-            del window[: self._base - base]
+        cut: list[tuple[Event, bytes]] = []
+        for event in events:
+            cut.append((event, bytes(window[max(self._base, skip) - base : event.end - base])))
+            self._base = event.end
+        del window[: self._base - base]
         return cut
 
 

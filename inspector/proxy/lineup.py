@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
+from inspector.dialects._base import parse_object
 from inspector.model.flow import Flow, Moment, Mutation
 from inspector.proxy.held import Waiting
 from inspector.proxy.hooks import Decision, Halt, Instead, Verdict
-from inspector.proxy.intake import EVENT_ENDS, IN_FRAMES
+from inspector.proxy.intake import EVENT_ENDS, IN_ARRAY, IN_FRAMES, LINE_ENDS
 from inspector.wire.event import Event
 from inspector.wire.eventstream import is_frame, payload_of, with_payload
 
@@ -31,9 +32,14 @@ class Item:
     """What goes in its place."""
 
     @property
+    def own(self) -> bytes:
+        """Its bytes, without what joins it to the event before."""
+        return self.raw[-(self.event.end - self.event.start) :]
+
+    @property
     def given(self) -> bytes:
         """What the client gets."""
-        return self.raw if self.pieces is None else b"".join(self.pieces)
+        return self.own if self.pieces is None else b"".join(self.pieces)
 
 
 class Changes:
@@ -50,7 +56,7 @@ class Changes:
         """Say so on the flow, once for each of those who changed something."""
         for by, items in self._items.items():
             one = len(items) == 1
-            told = (readable(items[0].raw), readable(items[0].given)) if one else ("", f"{len(items)} events")
+            told = (readable(items[0].own), readable(items[0].given)) if one else ("", f"{len(items)} events")
             flow.mutations.append(Mutation("event", by, *told))
 
 
@@ -140,8 +146,10 @@ class Lineup:
         item = self._items[index]
         if raw and self._ends is IN_FRAMES:
             raw = _framed_like(item.raw, raw)
+        elif raw and self._ends is IN_ARRAY:
+            raw = _member(raw)
         elif raw and not raw.endswith(self._ends):
-            raise ValueError(f"an event ends with {'an empty line' if self._ends is EVENT_ENDS else 'a line feed'}")
+            raise ValueError(f"an event ends with {'a line feed' if self._ends is LINE_ENDS else 'an empty line'}")
         before, item.pieces = readable(item.given), (raw,) if raw else ()
         return before
 
@@ -172,6 +180,15 @@ def readable(raw: bytes) -> str:
 def _seen(raw: bytes) -> bytes:
     """What a person gets to see of an event: of a binary frame its payload."""
     return payload_of(raw) if is_frame(raw) else raw
+
+
+def _member(given: bytes) -> bytes:
+    """A member of an array as it is given, without blanks around it."""
+    try:
+        parse_object(given)
+    except ValueError as error:
+        raise ValueError(f"a piece of this answer is one JSON object: {error}") from None
+    return given.strip()
 
 
 def _framed_like(came: bytes, given: bytes) -> bytes:

@@ -123,6 +123,8 @@ async def _events(chunks: AsyncIterable[bytes], headers: Headers) -> AsyncIterat
             yield raw
     for _, raw in intake.close(0.0):
         yield raw
+    if intake.tail:
+        yield intake.tail
 
 
 async def _tokens(chunks: AsyncIterable[bytes], headers: Headers, fault: Fault) -> AsyncIterator[bytes]:
