@@ -61,6 +61,8 @@ class Settings:
     """What the capture profile has otherwise than its preset, by the names of CaptureSettings; `false` for none."""
     watched: tuple[Watched, ...] = ()
     """Columns beside the usual ones: `watch` in the file."""
+    fsync: bool = False
+    """Whether recordings and traces wait for the disk."""
 
 
 def settings_path() -> Path:
@@ -88,10 +90,10 @@ class _Wrong(ValueError):
 
 
 def _settings(table: dict[str, Any]) -> Settings:
-    unknown = set(table) - {"keys", "theme", "profile", "capture", "watch"}
+    unknown = set(table) - {"keys", "theme", "profile", "capture", "watch", "fsync"}
     keys, theme, profile = table.get("keys", {}), table.get("theme"), table.get("profile")
     if unknown:
-        known = "`theme`, `profile`, `watch`, [keys] and [capture]"
+        known = "`theme`, `profile`, `watch`, `fsync`, [keys] and [capture]"
         raise _Wrong(f"unknown: {', '.join(sorted(unknown))}; there are {known}")
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise _Wrong('[keys] holds lines such as "flow.export" = "ctrl+x"')
@@ -99,7 +101,10 @@ def _settings(table: dict[str, Any]) -> Settings:
         raise _Wrong("theme is a name in quotes")
     if profile not in (None, "observe", "capture"):
         raise _Wrong('profile is "observe" or "capture"')
-    return Settings(keys, theme, profile, _capture(table.get("capture", {})), _watched(table.get("watch", [])))
+    if not isinstance(fsync := table.get("fsync", False), bool):
+        raise _Wrong("fsync is true or false")
+    watched = _watched(table.get("watch", []))
+    return Settings(keys, theme, profile, _capture(table.get("capture", {})), watched, fsync)
 
 
 def _watched(lines: object) -> tuple[Watched, ...]:

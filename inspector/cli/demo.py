@@ -64,7 +64,8 @@ async def _headless(host: str, port: int, files: Files, wanted: Wanted) -> None:
             warn_of_holds(wanted, control)
             async with server:
                 await agent.run(server.url, pace=0, rounds=1)
-        output = Recorder(store, EXPORTERS["jsonl"].lines(store, transcripts), cast(RawIOBase, sys.stdout.buffer))
+        lines = EXPORTERS["jsonl"].lines(store, transcripts)
+        output = Recorder(store, lines, lambda flow: cast(RawIOBase, sys.stdout.buffer))
         while output.pull():
             sys.stdout.flush()
 
@@ -78,16 +79,17 @@ async def _on_screen(
     wanted: Wanted,
 ) -> None:
     store, transcripts, stop = FlowStore(), Transcripts(), asyncio.Event()
-    async with DemoServer(pace=PACE) as model, recording(store, transcripts, *files):
+    async with DemoServer(pace=PACE) as model, recording(store, transcripts, *files) as kept:
         with controlled(_config(host, port, model), wanted, store, transcripts) as (server, control):
             async with server:
                 working = spawn(agent.run(server.url, rounds=None, stop=stop), "demo agent")
                 try:
-                    await work(store, transcripts, server, control, log, settings)
+                    await work(store, transcripts, server, control, log, settings, kept)
                 finally:
                     stop.set()
                     await working
 
 
 def _config(host: str, port: int, model: DemoServer) -> ProxyConfig:
-    return ProxyConfig(host=host, port=port, upstreams={"anthropic": model.url, "openai": model.url})
+    # Its only client is our own agent: nobody loses anything where it is cut off.
+    return ProxyConfig(host=host, port=port, upstreams={"anthropic": model.url, "openai": model.url}, drain=0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from inspector.cli.config import load_settings
 from inspector.cli.keeping import Place, fresh
 from inspector.cli.profile import CAPTURE_TIMEOUT, chosen, with_options
 from inspector.cli.recording import Files
@@ -81,8 +82,15 @@ _ROUTING = (
         type=click.IntRange(1),
         help="MiB that a request may have; more is refused with 413.",
     ),
+    click.option(
+        "--drain",
+        default=30.0,
+        show_default=True,
+        type=click.FloatRange(0),
+        help="Seconds that requests on their way get when you leave; asked twice, it leaves at once.",
+    ),
 )
-_AS_GIVEN = ("host", "port", "connect_timeout", "allow_hosts", "allow_origins")
+_AS_GIVEN = ("host", "port", "connect_timeout", "allow_hosts", "allow_origins", "token_file", "drain")
 _RECORDING = (
     click.option(
         "--session",
@@ -93,19 +101,24 @@ _RECORDING = (
     click.option(
         "--jsonl",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Append each flow to this file as it ends.",
+        help="Append each flow to this file as it ends. {session} in its name makes one for each session (/s/NAME/).",
     ),
     click.option(
         "--trace",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Append each turn with a model to this file as it ends: a training trace.",
+        help="Append each turn with a model to this file as it ends: a training trace. {session} as above.",
+    ),
+    click.option(
+        "--fsync/--no-fsync",
+        default=None,
+        help="Whether --jsonl and --trace wait for the disk, so that a power cut takes nothing.  [default: no]",
     ),
     click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Append what goes wrong to this file."),
 )
 
 
 def recording_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --session, --jsonl and --trace, which the command gets as one `files`, and --log.
+    """Add --session, --jsonl, --trace and --fsync, which the command gets as one `files`, and --log.
 
     Where others can read one that exists, that is said.
     """
@@ -116,7 +129,9 @@ def recording_options(command: Callable[..., Any]) -> Callable[..., Any]:
             if words := exposed(file):
                 click.echo(words, err=True)
         session = _session(given.pop("session"), given.pop("no_session"), given.get("command"))
-        return command(files=Files(given.pop("jsonl"), given.pop("trace"), session), **given)
+        wanted = given.pop("fsync")
+        fsync = load_settings().fsync if wanted is None else wanted
+        return command(files=Files(given.pop("jsonl"), given.pop("trace"), session, fsync), **given)
 
     return _apply(with_warning, _RECORDING)
 
@@ -144,7 +159,7 @@ def proxy_options(command: Callable[..., Any]) -> Callable[..., Any]:
             upstream_api_key=_key(given.pop("upstream_api_key"), given.pop("upstream_api_key_file")),
             request_timeout=_timeout(given.pop("request_timeout"), preset),
             max_body=given.pop("max_body") << 20,
-            token=token_from(given.pop("token_file"), make=True),
+            token=token_from(given["token_file"], make=True),
             **{name: given.pop(name) for name in _AS_GIVEN},
         )
         _check(config)

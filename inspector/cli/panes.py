@@ -7,9 +7,7 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,39 +41,35 @@ class Pane:
     id: str
     pid: int
     """The program in it."""
-    folder: Path
-    """Holds its environment until it has started."""
 
     @classmethod
-    def split(cls, command: Sequence[str], environment: Mapping[str, str]) -> Self:
-        """Start a program beside us, in this folder and environment; we keep the keyboard. Raises NoPane.
+    def split(cls, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Self:
+        """Start a program beside us, in this environment and where we are; we keep the keyboard. Raises NoPane.
 
-        A new pane has the environment of tmux and not ours. Ours may hold secrets, and goes by way of a private file:
-        what stands on a command line can be read by everyone on the machine.
+        A new pane has the environment of tmux and not ours. Ours may hold secrets, and goes by way of a file in
+        `folder`, which must be private: what stands on a command line can be read by everyone on the machine.
         """
-        folder = Path(tempfile.mkdtemp(prefix="inspector-"))
         script = folder / "start.sh"
-        script.write_bytes(os.fsencode(_script(command, environment, folder)))
+        script.write_bytes(os.fsencode(_script(command, environment, script)))
         beside = "-h" if shutil.get_terminal_size().columns >= WIDE else "-v"
         told = ("-P", "-F", "#{pane_id} #{pane_pid}", "-t", os.environ["TMUX_PANE"], "-c", os.getcwd())
-        try:
-            said = _tmux("split-window", "-d", beside, *told, "sh", str(script))
-        except NoPane:
-            shutil.rmtree(folder)
-            raise
-        name, pid = said.split()
-        return cls(name, int(pid), folder)
+        name, pid = _tmux("split-window", "-d", beside, *told, "sh", str(script)).split()
+        return cls(name, int(pid))
 
-    def await_listener(self, host: str, port: int) -> None:
-        """Wait until something listens there. Raises NoPane where the program ends before, or takes too long."""
+    def await_file(self, file: Path) -> str:
+        """What the program writes to a file when it has started. Raises NoPane where it ends before, or takes too long.
+
+        The file must be there at once with all that is in it.
+        """
         deadline = time.monotonic() + PATIENCE
-        while not _accepts(host, port):
+        while not file.exists():
             if self.dead:
                 raise NoPane(self._last_words())
             if time.monotonic() > deadline:
-                raise NoPane(f"nothing listens on port {port} after {PATIENCE:g} seconds")
+                raise NoPane(f"it has not started after {PATIENCE:g} seconds")
             time.sleep(_INTERVAL)
         _tmux("set-option", "-p", "-u", "-t", self.id, "remain-on-exit")
+        return file.read_text(encoding="utf-8")
 
     @property
     def dead(self) -> bool:
@@ -98,10 +92,9 @@ class Pane:
         while not self.dead and time.monotonic() < deadline:
             time.sleep(_INTERVAL)
         subprocess.run(["tmux", "kill-pane", "-t", self.id], capture_output=True, check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _script(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> str:
+def _script(command: Sequence[str], environment: Mapping[str, str], script: Path) -> str:
     """A pane that ends at once would take along why: it stays until we have seen that its program lives."""
     exports = [
         f"export {name}={shlex.quote(value)}"
@@ -109,7 +102,7 @@ def _script(command: Sequence[str], environment: Mapping[str, str], folder: Path
         if _NAME.fullmatch(name) and name not in (*_PANES_OWN, *_READ_ONLY)
     ]
     keep = 'tmux set-option -p -t "$TMUX_PANE" remain-on-exit on'
-    return "\n".join([keep, *exports, f"rm -r {shlex.quote(str(folder))}", f"exec {shlex.join(command)}", ""])
+    return "\n".join([keep, *exports, f"rm {shlex.quote(str(script))}", f"exec {shlex.join(command)}", ""])
 
 
 def _tmux(*arguments: str) -> str:
@@ -117,11 +110,3 @@ def _tmux(*arguments: str) -> str:
     if ran.returncode:
         raise NoPane(ran.stderr.strip() or f"tmux {arguments[0]} failed")
     return ran.stdout
-
-
-def _accepts(host: str, port: int) -> bool:
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError:
-        return False
-    return True

@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from io import SEEK_END, FileIO, RawIOBase
-from itertools import islice
+from collections.abc import AsyncIterator, Callable, Iterator
+from io import RawIOBase
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-from inspector.cli.bounding import bounded
+from inspector.cli.bounding import bounded, pulled
 from inspector.cli.keeping import Place, keeping
+from inspector.cli.session_files import SessionFiles, is_apart
 from inspector.formats import EXPORTERS, Line
-from inspector.formats.session import SessionWriter
+from inspector.formats.session import SessionWriter, Stopped
+from inspector.formats.trace import LiveTrace
 from inspector.model.flow import Flow
 from inspector.proxy.tasks import spawn
 from inspector.store import price_list
 from inspector.store.flows import FlowStore
-from inspector.store.private_files import make_folder, unbuffered
+from inspector.store.memory import MEMORY, PROGRAM, MemoryBudget
+from inspector.store.passing import Passing
 from inspector.store.transcripts import Transcripts
 
 logger = logging.getLogger("inspector.recording")
@@ -35,19 +38,32 @@ class Recorder:
     """Writes ended flows, once each, in the order of their ends. What a full disk refuses is written later, whole."""
 
     def __init__(
-        self, store: FlowStore, line: Line, file: RawIOBase, arrived: list[Flow] | None = None, cursor: int = 0
+        self,
+        store: FlowStore,
+        line: Line,
+        file_of: Callable[[Flow], RawIOBase],
+        came: Callable[[Flow], None] | None = None,
+        cursor: int = 0,
     ) -> None:
-        """With `cursor`, what the store had at that revision is not written: it was when it came."""
+        """`came` is told of each flow as it arrives. What the store had at the revision `cursor` is not written: it was
+        when it came.
+        """
         self._store = store
         self._line = line
-        self._file = file
-        self._arrived = arrived
-        """Where flows are listed as they arrive, for a line that asks which they are."""
+        self._file_of = file_of
+        self._came = came
+        self._old = self._last = max((flow.seq for flow in store), default=0) if cursor else 0
+        """The number of the last flow that there was, and of the last one that `came` was told of."""
         self._cursor = cursor
         self._known: set[str] = set()
         self._left = 0
         self._due: deque[Flow] = deque()
-        self._pending = b""
+        self._pending: tuple[Flow, bytes] | None = None
+
+    def has(self, flow: Flow) -> bool:
+        """Whether a flow has ended, and all that is to be written of it was."""
+        written = flow.id in self._known and flow not in self._due
+        return written and (self._pending is None or self._pending[0] is not flow)
 
     def pull(self, limit: int = 20) -> int:
         """Write up to `limit` flows that ended since the last pull; says how many. Raises OSError on a bad disk."""
@@ -82,14 +98,16 @@ class Recorder:
     def _look(self, limit: int) -> None:
         """Finish what could not be written, and see which flows ended meanwhile."""
         self._drain()
-        if self._arrived is not None:
-            self._arrived += islice(self._store, max(0, len(self._arrived) - self._store.left), None)
         if self._left != self._store.left:
             self._left = self._store.left
             self._known = {flow_id for flow_id in self._known if flow_id in self._store}
         _, changed = self._store.changes_since(self._cursor)
+        if self._came is not None:
+            for flow in sorted((flow for flow in changed if flow.seq > self._last), key=_number):
+                self._came(flow)
+                self._last = flow.seq
         for flow in changed:
-            if flow.end is not None and flow.id not in self._known:
+            if flow.end is not None and flow.seq > self._old and flow.id not in self._known:
                 if len(self._due) >= limit:
                     break
                 self._due.append(flow)
@@ -97,21 +115,64 @@ class Recorder:
             self._cursor = flow.revision
 
     def _write(self, line: bytes) -> None:
-        self._due.popleft()
-        self._pending = line
+        self._pending = self._due.popleft(), line
         self._drain()
 
     def _drain(self) -> None:
-        while self._pending:
-            self._pending = self._pending[self._file.write(self._pending) or 0 :]
+        while self._pending is not None:
+            flow, line = self._pending
+            rest = line[self._file_of(flow).write(line) or 0 :] if line else b""
+            self._pending = (flow, rest) if rest else None
+
+
+class Appended:
+    """A file to which a recorder appends, and whether the disk takes it."""
+
+    def __init__(self, path: Path, recorder: Recorder, sync: Callable[[], None] | None = None) -> None:
+        self.path = path
+        self.recorder = recorder
+        self.sync = sync
+        """Waits until the disk has what was written; None where nobody wants that."""
+        self.stopped: Stopped | None = None
+        """Set while the disk refuses; what comes meanwhile is written when it does no more."""
+
+    @contextlib.contextmanager
+    def trying(self) -> Iterator[None]:
+        """Say in the log when the disk begins to refuse, and when it ends: whoever is relayed must not notice."""
+        try:
+            yield
+        except OSError as error:
+            if self.stopped is None:
+                logger.error("%s cannot be written: %s", self.path, error)
+            since = self.stopped.since if self.stopped is not None else time.time()
+            self.stopped = Stopped(since, error.strerror or str(error))
+            return
+        if self.stopped is not None:
+            logger.warning("%s is being written again", self.path)
+            self.stopped = None
 
 
 class Files(NamedTuple):
     """What a run writes to."""
 
     jsonl: Path | None = None
+    """With `{session}` in it, a file for each session; so with `trace`."""
     trace: Path | None = None
     session: Place | None = None
+    fsync: bool = False
+    """Whether `jsonl` and `trace` are on the disk as soon as they are written, whatever becomes of the machine."""
+
+
+class Kept(NamedTuple):
+    """What a run is recorded to while it runs: each says whether the disk takes it."""
+
+    session: SessionWriter | None = None
+    budget: MemoryBudget | None = None
+    files: tuple[Appended, ...] = ()
+
+    def all(self) -> list[SessionWriter | Appended]:
+        """Every file, the session first."""
+        return [*([self.session] if self.session is not None else []), *self.files]
 
 
 @contextlib.asynccontextmanager
@@ -121,29 +182,38 @@ async def recording(
     jsonl: Path | None = None,
     trace: Path | None = None,
     session: Place | None = None,
-) -> AsyncIterator[SessionWriter | None]:
+    fsync: bool = False,
+    memory: int = MEMORY - PROGRAM,
+) -> AsyncIterator[Kept]:
     """Record to files while the block runs, and what is left at its end. A bad path raises click.ClickException.
 
-    Gives what writes the session, which knows whether it is being written.
+    Without a session, the oldest flows leave the store where there are more than fit into `memory` bytes.
     """
     if jsonl is not None and trace is not None and jsonl.resolve() == trace.resolve():
         raise click.ClickException(f"{jsonl} cannot be both a recording and a trace")
     async with contextlib.AsyncExitStack() as stack:
         writer = await stack.enter_async_context(keeping(store, session)) if session is not None else None
+        budget = None
         if writer is not None:
-            await stack.enter_async_context(bounded(store, transcripts, writer))
-        began = store.revision
+            budget = await stack.enter_async_context(bounded(store, transcripts, writer))
+        began, files = store.revision, []
         if jsonl is not None:
             price_list.prepare()
             line = EXPORTERS["jsonl"].lines(store, transcripts)
-            recorder = Recorder(store, line, stack.enter_context(_opened(jsonl)), cursor=began)
-            await stack.enter_async_context(_running(recorder, aside=False))
+            places = stack.enter_context(_opened(jsonl))
+            recorder = Recorder(store, line, places.of, cursor=began)
+            file = Appended(jsonl, recorder, places.sync if fsync else None)
+            files.append(await stack.enter_async_context(_running(file, aside=False)))
         if trace is not None:
-            arrived: list[Flow] = []
-            line = EXPORTERS["trace"].lines(arrived, Transcripts(limit=1))
-            recorder = Recorder(store, line, stack.enter_context(_opened(trace)), arrived, began)
-            await stack.enter_async_context(_running(recorder, aside=True))
-        yield writer
+            turns = LiveTrace(store, apart=is_apart(trace))
+            places = stack.enter_context(_opened(trace))
+            recorder = Recorder(store, turns.line, places.of, turns.came, began)
+            file = Appended(trace, recorder, places.sync if fsync else None)
+            files.append(await stack.enter_async_context(_running(file, aside=True)))
+        if writer is None:
+            passing = Passing(store, [file.recorder.has for file in files], memory, transcripts)
+            budget = await stack.enter_async_context(pulled(passing))
+        yield Kept(writer, budget, tuple(files))
 
 
 async def _aside(line: Line, flow: Flow) -> bytes:
@@ -154,51 +224,41 @@ async def _aside(line: Line, flow: Flow) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def _running(recorder: Recorder, *, aside: bool) -> AsyncIterator[None]:
+async def _running(file: Appended, *, aside: bool) -> AsyncIterator[Appended]:
     over = asyncio.Event()
-    task = spawn(_pull_until(over, recorder, aside=aside), "recording")
+    task = spawn(_pull_until(over, file, aside=aside), "recording")
     try:
-        yield
+        yield file
     finally:
         over.set()
         await task
-        with _told():
-            while recorder.pull():
+        with file.trying():
+            while file.recorder.pull():
                 pass
+            if file.sync is not None:
+                file.sync()
 
 
-async def _pull_until(over: asyncio.Event, recorder: Recorder, *, aside: bool) -> None:
+async def _pull_until(over: asyncio.Event, file: Appended, *, aside: bool) -> None:
     while not over.is_set():
         written = 0
-        with _told():
-            written = await recorder.pull_aside() if aside else recorder.pull()
+        with file.trying():
+            written = await file.recorder.pull_aside() if aside else file.recorder.pull()
+            if file.sync is not None:
+                await asyncio.to_thread(file.sync)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(over.wait(), 0 if written else INTERVAL)
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Say in the log what a disk refuses: whoever is relayed must not notice."""
+def _opened(path: Path) -> Iterator[SessionFiles]:
     try:
-        yield
-    except OSError as error:
-        logger.error("the recording could not be written: %s", error)
-
-
-def _opened(path: Path) -> FileIO:
-    """A file to append whole lines to: one that was left in the middle of a line goes on with the next."""
-    try:
-        make_folder(path.parent)
-        file = unbuffered(path, "ab")
-        if path.is_file() and not _ends_well(path):
-            file.write(b"\n")
-        return file
+        files = SessionFiles(path)
     except OSError as error:
         raise click.ClickException(f"cannot write {path}: {error.strerror}") from None
+    with contextlib.closing(files):
+        yield files
 
 
-def _ends_well(path: Path) -> bool:
-    with path.open("rb") as file:
-        size = file.seek(0, SEEK_END)
-        file.seek(max(size - 1, 0))
-        return file.read(1) in (b"", b"\n")
+def _number(flow: Flow) -> int:
+    return flow.seq

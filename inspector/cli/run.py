@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +24,6 @@ from inspector.cli.token import check_carrier
 from inspector.cli.watching import watch_option, with_watched
 from inspector.model import pointing
 from inspector.model.pointing import Agent
-from inspector.proxy.embedded import AddressInUse, listen
 from inspector.proxy.server import ProxyConfig
 from inspector.rules.control import Control
 from inspector.store.flows import FlowStore
@@ -99,19 +99,17 @@ def command(
     given = ctx.get_parameter_source("port") is not click.core.ParameterSource.DEFAULT
     try:
         found(command[0])
-        config = replace(_with_upstreams(config, start.agent), port=_free(config, given))
+        config = replace(_with_upstreams(config, start.agent), any_port=not given)
         if screen and panes.inside():
-            with _beside(_live(ctx, command, config), config, close) as there:
-                if there:
-                    ctx.exit(run(attend(*start.pointed(config, config.port))).status)
+            with _beside(_live(ctx, command, config), config, close) as port:
+                if port is not None:
+                    ctx.exit(run(attend(*start.pointed(config, port))).status)
         rules = wanted.with_usual_rules() if screen else wanted
         settings = with_watched(load_settings(), watched) if screen else None
         ctx.exit(run(_alone(start, config, files, start_log(log), rules, settings)))
     except CannotStart as error:
         click.echo(f"inspector: {error}", err=True)
         ctx.exit(error.status)
-    except AddressInUse as error:
-        raise click.ClickException(str(error.strerror)) from None
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -124,18 +122,6 @@ def _start(command: tuple[str, ...], name: str | None) -> Start:
         known = ", ".join(each.name for each in pointing.AGENTS)
         raise click.UsageError(f"--as {name}: there is no such agent; known are {known} and any")
     return Start(command, agent, 0)
-
-
-def _free(config: ProxyConfig, given: bool) -> int:
-    """The port, or a free one where it is taken and nobody asked for just that. Raises AddressInUse."""
-    try:
-        with listen(config.host, config.port) as probe:
-            port: int = probe.getsockname()[1]
-            return port
-    except AddressInUse as error:
-        if given:
-            raise
-        return error.free
 
 
 def _with_upstreams(config: ProxyConfig, agent: Agent) -> ProxyConfig:
@@ -160,8 +146,9 @@ def _live(ctx: click.Context, command: tuple[str, ...], config: ProxyConfig) -> 
     given = ctx.params["upstreams"]
     more = [*([config.upstream] if config.upstream else []), *(f"{n}={url}" for n, url in config.upstreams.items())]
     upstreams = [word for url in more if url not in given for word in ("--upstream", url)]
+    where = ["--any-port"] if config.any_port else []
     # -P: what stands in this folder must not be taken for ours.
-    return [sys.executable, "-P", "-m", "inspector", "live", *options, *upstreams, "--port", str(config.port)]
+    return [sys.executable, "-P", "-m", "inspector", "live", *options, *upstreams, *where]
 
 
 def _without(options: list[str], name: str) -> list[str]:
@@ -173,31 +160,38 @@ def _without(options: list[str], name: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def _beside(command: list[str], config: ProxyConfig, close: bool) -> Iterator[bool]:
-    """The inspector's pane, once it listens; gives False where tmux has no room for it.
+def _beside(command: list[str], config: ProxyConfig, close: bool) -> Iterator[int | None]:
+    """The inspector's pane, once it listens; gives its port, or None where tmux has no room for it.
 
     The agent stays in the pane where it was started, as our own child: its terminal, signals and exit status need no
     detour through tmux. The pane stays when the agent has ended, for what it shows is nowhere else.
     """
+    key = {KEY_VARIABLE: config.upstream_api_key} if config.upstream_api_key else {}
     try:
-        key = {KEY_VARIABLE: config.upstream_api_key} if config.upstream_api_key else {}
-        pane = panes.Pane.split(command, {**os.environ, **key})
+        pane, port = _listening(command, {**os.environ, **key})
     except panes.NoPane as error:
         click.echo(f"inspector: no pane beside ({error}); the screen opens when the agent has ended", err=True)
-        yield False
+        yield None
         return
     try:
-        pane.await_listener(pointing.reachable(config.host), config.port)
-    except BaseException as error:
-        pane.close()
-        if isinstance(error, panes.NoPane):
-            raise click.ClickException(f"the inspector beside did not start\n{error}") from None
-        raise
-    try:
-        yield True
+        yield port
     finally:
         if close:
             pane.close()
+
+
+def _listening(command: list[str], environment: dict[str, str]) -> tuple[panes.Pane, int]:
+    """The inspector's pane and its port. Raises NoPane where tmux has no room, click.ClickException where it ended."""
+    with tempfile.TemporaryDirectory(prefix="inspector-") as folder:
+        file = Path(folder, "port")
+        pane = panes.Pane.split([*command, "--port-file", str(file)], environment, Path(folder))
+        try:
+            return pane, int(pane.await_file(file))
+        except BaseException as error:
+            pane.close()
+            if isinstance(error, panes.NoPane):
+                raise click.ClickException(f"the inspector beside did not start\n{error}") from None
+            raise
 
 
 async def _alone(
@@ -212,12 +206,12 @@ async def _alone(
     store, transcripts = FlowStore(), Transcripts()
     with controlled(config, wanted, store, transcripts) as (server, control):
         _refuse_holds(wanted, control)
-        async with recording(store, transcripts, *files), server:
+        async with recording(store, transcripts, *files) as kept, server:
             click.echo(f"inspector listens on {server.url}", err=True)
             settle()
-            ended: Ended = await attend(*start.pointed(config, config.port))
+            ended: Ended = await attend(*start.pointed(config, server.port))
             if settings is not None and not ended.told:
-                await work(store, transcripts, server, control, log, settings)
+                await work(store, transcripts, server, control, log, settings, kept)
     if settings is None:
         click.echo(f"inspector saw {len(store)} request{'' if len(store) == 1 else 's'}", err=True)
     return ended.status

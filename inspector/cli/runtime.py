@@ -22,16 +22,19 @@ from inspector.store.private_files import opened
 T = TypeVar("T")
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-_GC_THRESHOLDS = (50_000, 20, 100)
+_GC_THRESHOLDS = (10_000, 5, 2_000)
 
 
 class _Formatter(logging.Formatter):
-    """Log lines that can be shown and kept: no keys, and nothing that a terminal would act on."""
+    """Log lines that can be shown and kept: no keys, and nothing that a terminal would act on.
+
+    What goes on in a second line is indented, so that nobody's words pass for a record of ours.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """A record's lines."""
         text = Redaction().hide(mask_url(super().format(record)).encode("utf-8", "replace")).decode()
-        return inert(text.replace("\t", "    "))
+        return inert(text.replace("\t", "    ").replace("\n", "\n    "))
 
 
 class LogBuffer(logging.Handler):
@@ -77,6 +80,9 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         raise
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
+    finally:
+        # The process is about to end: walking through all flows once more would only make the person wait.
+        gc.freeze()
 
 
 def settle() -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from inspector.cli.control import Wanted, control_options, controlled, warn_of_holds
+from inspector.cli.draining import drained
 from inspector.cli.options import proxy_options, recording_options
 from inspector.cli.recording import Files, recording
 from inspector.cli.runtime import on_signal, run, settle, start_log
-from inspector.cli.terminal import inert
+from inspector.cli.terminal import inert_line
+from inspector.formats.recorded import Recording
 from inspector.model.flow import Flow, State
 from inspector.model.headers import mask_url
 from inspector.proxy.server import ProxyConfig, ProxyServer
@@ -27,6 +31,10 @@ logger = logging.getLogger("inspector.serve")
 
 INTERVAL = 0.1
 """Seconds between two looks at what ended."""
+_SLACK = 5000
+"""Flows that left the store, and are remembered until so many are to be forgotten at once."""
+MEMORY = 32 << 20
+"""Bytes of flows that are kept where no session keeps them, and nobody can look at them."""
 
 
 @click.command("serve")
@@ -61,25 +69,30 @@ async def serve(server: ProxyServer, transcripts: Transcripts, files: Files) -> 
     """Run until SIGINT or SIGTERM."""
     store, stop = server.store, asyncio.Event()
     on_signal(stop.set)
-    async with recording(store, transcripts, *files), server:
+    async with recording(store, transcripts, *files, memory=MEMORY) as kept, server:
         click.echo(f"inspector listens on {server.url}", err=True)
-        narrator = Narrator(store, transcripts)
+        narrator = Narrator(store, transcripts, kept.all())
         task = spawn(narrator.run(), "narrator")
         settle()
         await stop.wait()
+        await drained(server)
         task.cancel()
     narrator.pull()
 
 
 class Narrator:
-    """A puller that tells of each flow in one line, when it has ended; and of one that is held, for it waits."""
+    """A puller that tells of each flow in one line, when it has ended; and of one that is held, for it waits.
 
-    def __init__(self, store: FlowStore, transcripts: Transcripts) -> None:
+    It also tells when what is recorded begins to be refused by the disk, and when it is taken again.
+    """
+
+    def __init__(self, store: FlowStore, transcripts: Transcripts, recordings: Sequence[Recording] = ()) -> None:
         self._store = store
         self._transcripts = transcripts
         self._cursor = store.revision
         self._told: set[str] = set()
-        self._left = 0
+        self._recordings = recordings
+        self._stopped: set[Path] = set()
 
     async def run(self) -> None:
         """Pull for ever."""
@@ -88,16 +101,26 @@ class Narrator:
             self.pull()
 
     def pull(self) -> None:
-        """Tell of what ended, or was held, since the last time."""
+        """Tell of what ended, was held, or was refused since the last time."""
+        self._tell_of_recordings()
         self._cursor, changed = self._store.changes_since(self._cursor)
-        if self._left != self._store.left:
-            self._left = self._store.left
+        if len(self._told) > len(self._store) + _SLACK:
             self._told = {told for told in self._told if told.partition(" ")[0] in self._store}
         for flow in changed:
             if flow.end is not None:
                 self._tell(flow.id, self._line(flow))
             elif flow.hold is not None:
                 self._tell(f"{flow.id} {flow.hold.since}", f"#{flow.seq} is held at {flow.hold.moment}: {flow.hold.by}")
+
+    def _tell_of_recordings(self) -> None:
+        for each in self._recordings:
+            if each.stopped is not None and each.path not in self._stopped:
+                self._stopped.add(each.path)
+                since = datetime.fromtimestamp(each.stopped.since)
+                _say(f"not recorded since {since:%H:%M:%S}: {each.path}: {each.stopped.why}; the relay goes on")
+            elif each.stopped is None and each.path in self._stopped:
+                self._stopped.discard(each.path)
+                _say(f"recorded again, with all that came meanwhile: {each.path}")
 
     def _line(self, flow: Flow) -> str:
         try:
@@ -109,7 +132,11 @@ class Narrator:
     def _tell(self, what: str, line: str) -> None:
         if what not in self._told:
             self._told.add(what)
-            print(inert(line), file=sys.stderr, flush=True)
+            _say(line)
+
+
+def _say(line: str) -> None:
+    print(inert_line(line), file=sys.stderr, flush=True)
 
 
 def flow_line(flow: Flow, summary: Summary) -> str:

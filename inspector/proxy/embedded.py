@@ -25,15 +25,14 @@ class Aborted(Exception):
 
 
 class AddressInUse(OSError):
-    """The port is taken. `free` is one that is not, on the same host."""
+    """The port is taken. The message names one that is not, on the same host."""
 
     def __init__(self, host: str, port: int, free: int) -> None:
         super().__init__(errno.EADDRINUSE, f"port {port} on {host} is in use; {free} is free: --port {free}")
-        self.free = free
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Bind a listening socket; port 0 takes any free one.
+def listen(host: str, port: int, *, any_port: bool = False) -> socket.socket:
+    """Bind a listening socket; port 0 takes any free one, and so does a port that is taken where any will do.
 
     Raises AddressInUse where another program listens there, OSError where the address cannot be bound at all.
     """
@@ -46,9 +45,11 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE and port:
-            with listen(host, 0) as spare:
-                free = spare.getsockname()[1]
-            raise AddressInUse(host, port, free) from None
+            spare = listen(host, 0)
+            if any_port:
+                return spare
+            with spare:
+                raise AddressInUse(host, port, spare.getsockname()[1]) from None
         raise
     listener.setblocking(False)
     return listener
@@ -69,10 +70,11 @@ class EmbeddedServer:
     a second, and then cancels them.
     """
 
-    def __init__(self, app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, any_port: bool = False) -> None:
         self.host = host
         self.port = port
         """The port asked for; the real one after entering."""
+        self._any_port = any_port
         config = uvicorn.Config(
             app,
             http=ExactProtocol,
@@ -102,7 +104,7 @@ class EmbeddedServer:
         return f"http://{self.address}"
 
     async def __aenter__(self) -> Self:
-        listener = listen(self.host, self.port)
+        listener = listen(self.host, self.port, any_port=self._any_port)
         self.port = listener.getsockname()[1]
         self._task = spawn(self._server.serve(sockets=[listener]), f"listener {self.address}")
         while not self._server.started:

@@ -118,11 +118,17 @@ class ExactCycle(RequestResponseCycle):
             self._write_head()
 
     def write_chunk(self, chunk: bytes) -> bool:
-        """Write a piece of a chunked body at once; False where that cannot be, and it must go by `send`."""
-        if not self.chunked_encoding or self.flow.write_paused or self.disconnected or self.response_complete:
+        """Write a piece of a body at once; False where that cannot be, and it must go by `send`."""
+        if not self.response_started or self.flow.write_paused or self.disconnected or self.response_complete:
             return False
-        if chunk:  # an empty one would end the body
-            self.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        if self.chunked_encoding:
+            if chunk:  # an empty one would end the body
+                self.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        elif self.body_is == "framed" and len(chunk) <= self.expected_content_length:
+            self.expected_content_length -= len(chunk)
+            self.transport.write(chunk)
+        else:
+            return False
         return True
 
     def drop(self) -> None:
@@ -139,9 +145,9 @@ class ExactCycle(RequestResponseCycle):
         reason = message.get("reason")
         lines = [STATUS_LINE[status].rstrip() if reason is None else b"HTTP/1.1 %d %b" % (status, reason)]
         lines += [self._header(name, value) for name, value in message["headers"]]
-        if status in BODILESS:
+        if status in BODILESS or self.scope["method"] == "HEAD":
             self.expected_content_length, self.body_is = 0, "none"
-        elif self.chunked_encoding is None and self.scope["method"] != "HEAD":
+        elif self.chunked_encoding is None:
             if self.scope["http_version"] == "1.0":
                 self.body_is = "until close"
             else:

@@ -21,6 +21,7 @@ from inspector.dialects._logprobs import Strip
 from inspector.model.agents import agent_of
 from inspector.model.flow import Flow, Moment, Reason, Request, Response
 from inspector.model.headers import Headers
+from inspector.model.sessions import GIVEN_HEADER, given_name
 from inspector.proxy.client_watch import ClientGone, ClientWatch, Hangup
 from inspector.proxy.connector import connecting_for
 from inspector.proxy.credential import Credential
@@ -167,6 +168,13 @@ class _Exchange:
         target = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
         host = request.headers.get("host") or "{}:{}".format(*scope["server"])
         request.url = f"http://{host}{target}"
+        try:
+            self.flow.session, target = given_name(target, request.headers)
+        except ValueError as error:
+            return Refusal(400, Reason.REFUSED, "proxy", str(error))
+        finally:
+            if GIVEN_HEADER in request.headers:
+                request.headers = request.headers.without(GIVEN_HEADER)
         try:
             resolved = self.relay.routes.resolve(target, request.headers)
         except Unrouted as error:

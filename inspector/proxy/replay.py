@@ -163,7 +163,7 @@ class Replayer:
 
     def _child(self, original: Flow, request: Request, mutations: Sequence[Mutation]) -> Flow:
         flow = Flow(secrets.token_hex(6), request, time.time(), time.perf_counter(), source=SOURCE)
-        flow.parent, flow.agent = original.id, original.agent
+        flow.parent, flow.agent, flow.session = original.id, original.agent, original.session
         flow.label = f"{original.number}.{self._next_number(original)}"
         flow.dialect = detect(request).name
         flow.provider = original.provider if same_origin(request.url, original.sent.url) else provider_of(request.url)

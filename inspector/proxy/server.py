@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from inspector.proxy.embedded import EmbeddedServer
 from inspector.proxy.heartbeat import Heartbeat
 from inspector.proxy.held import Holds
 from inspector.proxy.hooks import Hooks, RequestHandler
+from inspector.proxy.leaving import Leaving
 from inspector.proxy.refusal import answered
 from inspector.proxy.relay import Relay
 from inspector.proxy.routes import Routes
@@ -35,6 +37,8 @@ class ProxyConfig:
     host: str = "127.0.0.1"
     port: int = 7077
     """0 takes any free port."""
+    any_port: bool = False
+    """Whether any free one will do where that one is taken."""
     upstream: str | None = None
     """A base URL that gets everything that no name is asked for."""
     upstreams: Mapping[str, str] = field(default_factory=dict)
@@ -53,6 +57,10 @@ class ProxyConfig:
     """Names by which the listener is asked for, besides `localhost` and loopback addresses."""
     allow_origins: Sequence[str] = ()
     """Web pages (`http://localhost:3000`) that may come in."""
+    drain: float = 30.0
+    """Seconds that what is on its way gets when a person wants to leave (see `ProxyServer.leave`)."""
+    token_file: Path | None = None
+    """Where the token was read; None for the environment."""
 
 
 class ProxyServer:
@@ -80,12 +88,18 @@ class ProxyServer:
         self._relay: Relay | None = None
         self._listener: EmbeddedServer | None = None
         self._heartbeat = Heartbeat()
+        self._leaving = Leaving()
         self._exit = contextlib.AsyncExitStack()
 
     @property
     def address(self) -> str:
         """`HOST:PORT` as bound."""
         return self._listener.address if self._listener else f"{self.config.host}:{self.config.port}"
+
+    @property
+    def port(self) -> int:
+        """The one that is listened on."""
+        return self._listener.port if self._listener else self.config.port
 
     @property
     def url(self) -> str:
@@ -110,6 +124,20 @@ class ProxyServer:
         """The way out, for whoever sends requests of their own. RuntimeError unless the proxy runs."""
         return self._running.transport
 
+    @property
+    def in_flight(self) -> int:
+        """How many requests are on their way, and moving."""
+        return max(0, len(self._relay.live) - len(self.holds)) if self._relay is not None else 0
+
+    def leave(self, seconds: float) -> None:
+        """Take no more requests. What is on its way has so many seconds; asked again, the shorter time counts."""
+        self._leaving.begin(seconds)
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds that what is on its way still has; None where nobody wants to leave."""
+        return self._leaving.patience
+
     def can_hold(self, flow: Flow) -> bool:
         """Whether a flow is on its way, and moving."""
         return self._relay is not None and self._relay.can_hold(flow)
@@ -133,7 +161,8 @@ class ProxyServer:
             self._relay = Relay(
                 self.store, self.routes, transport, self._handler, self._hooks, self.holds, credential, config.max_body
             )
-            listener = EmbeddedServer(_dispatch(self._relay, self._visitors), host=config.host, port=config.port)
+            app = _dispatch(self._relay, self._visitors, self._leaving)
+            listener = EmbeddedServer(app, host=config.host, port=config.port, any_port=config.any_port)
             self._listener = await stack.enter_async_context(listener)
             self._check_no_loop()
             self._heartbeat.start()
@@ -150,7 +179,7 @@ class ProxyServer:
                 raise ValueError(f"{url} is inspector itself: an upstream must be another server")
 
 
-def _dispatch(relay: Relay, visitors: Visitors) -> ASGIApp:
+def _dispatch(relay: Relay, visitors: Visitors, leaving: Leaving) -> ASGIApp:
     """The app of the listener: who may not come in is told so, the few paths of our own go to a Starlette router, all
     else to the relay.
 
@@ -160,7 +189,7 @@ def _dispatch(relay: Relay, visitors: Visitors) -> ASGIApp:
     paths = {route.path for route in own.routes if isinstance(route, Route)}
 
     def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if (refusal := visitors.refusal(scope)) is not None:
+        if (refusal := visitors.refusal(scope) or leaving.refusal()) is not None:
             return answered(refusal, send)
         return own(scope, receive, send) if scope["path"] in paths else relay(scope, receive, send)
 

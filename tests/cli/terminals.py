@@ -27,6 +27,8 @@ class Terminal:
     def __init__(self, process: subprocess.Popen[bytes], keyboard: int) -> None:
         self.process = process
         self.said = ""
+        self.written = ""
+        """All that it wrote since it began."""
         self._keyboard = keyboard
 
     def press(self, keys: str) -> None:
@@ -61,6 +63,7 @@ class Terminal:
         except OSError:
             return None
         self.said += more
+        self.written += more
         return more
 
 

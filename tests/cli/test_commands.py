@@ -134,7 +134,7 @@ def test_a_busy_port_names_a_free_one() -> None:
     ],
 )
 def test_mistakes_are_told_plainly(arguments: list[str], words: str) -> None:
-    result = run(*arguments)
+    result = run(*arguments, INSPECTOR_TOKEN="correct-horse-battery")
     assert result.returncode in (1, 2)
     assert words in result.stderr
     assert "Traceback" not in result.stderr

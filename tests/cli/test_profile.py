@@ -139,7 +139,7 @@ def test_the_files_table_counts_in_the_capture_profile_only(settings: Path) -> N
         ("[capture]\nmax_tokens_cap = -1", "[capture] max_tokens_cap is a number of tokens, or false"),
         ("[capture]\ntoken_ids = 1", "[capture] token_ids is true or false"),
         ('[capture]\nmodel_override = ""', "[capture] model_override is a name in quotes"),
-        ("profil = 1", "unknown: profil; there are `theme`, `profile`, `watch`, [keys] and [capture]"),
+        ("profil = 1", "unknown: profil; there are `theme`, `profile`, `watch`, `fsync`, [keys] and [capture]"),
     ],
 )
 def test_a_file_that_cannot_be_meant_says_why(settings: Path, text: str, said: str) -> None:

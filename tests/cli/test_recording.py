@@ -21,7 +21,7 @@ import pytest
 from inspector.cli.recording import Recorder, recording
 from inspector.formats import EXPORTERS
 from inspector.formats.jsonl_reader import BrokenLine, read
-from inspector.formats.trace import TurnRecord, read_trace
+from inspector.formats.trace import LiveTrace, TurnRecord, read_trace
 from inspector.proxy.server import ProxyConfig, ProxyServer
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
@@ -58,7 +58,7 @@ def test_what_a_full_disk_refuses_is_written_later_whole_and_once() -> None:
     store, disk = FlowStore(), Disk(100)
     for number in range(3):
         store.add(done_chat(f"f{number}"))
-    recorder = Recorder(store, EXPORTERS["jsonl"].lines(store, Transcripts()), disk)
+    recorder = Recorder(store, EXPORTERS["jsonl"].lines(store, Transcripts()), lambda _: disk)
     for _ in range(2):
         with pytest.raises(OSError, match="No space"):
             recorder.pull()
@@ -73,8 +73,8 @@ def test_what_a_full_disk_refuses_is_written_later_whole_and_once() -> None:
 
 @pytest.mark.anyio
 async def test_the_same_of_a_trace_that_is_written_aside() -> None:
-    store, disk, arrived = FlowStore(), Disk(100), list[Any]()
-    recorder = Recorder(store, EXPORTERS["trace"].lines(arrived, Transcripts()), disk, arrived)
+    store, disk, turns = FlowStore(), Disk(100), LiveTrace()
+    recorder = Recorder(store, turns.line, lambda _: disk, turns.came)
     for number in range(3):
         store.add(done_chat(f"f{number}"))
     for _ in range(2):

@@ -187,10 +187,7 @@ def in_tmux(tmp_path: Path, *arguments: str, **more: str) -> Iterator[Callable[.
     """`inspector run` in a tmux of its own; its status goes to the file `status`, the pane beside stays."""
     place = str(tmp_path / "tmux")
     script = tmp_path / "start.sh"
-    with socket.socket() as free:  # others start theirs at the same time, who would look for the usual port, too
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    words = shlex.join([*INSPECTOR, "run", "--port", port, *arguments])
+    words = shlex.join([*INSPECTOR, "run", *arguments])
     script.write_text(f"{words}\necho $? > {tmp_path}/status\nexec sleep 600\n")
 
     def tmux(*words: str) -> str:
@@ -255,3 +252,31 @@ def test_in_tmux_what_went_wrong_beside_is_told_here(tmp_path: Path) -> None:
         said = shown(tmux, 0)
         assert "the inspector beside did not start" in said and "nowhere.py" in said and "started" not in said
         assert tmux("list-panes", "-F", "#{pane_index}") == "0\n"
+
+
+@needs_tmux
+def test_in_tmux_two_that_start_at_once_have_each_a_port_of_their_own(model: str, tmp_path: Path) -> None:
+    homes = [tmp_path / "one", tmp_path / "other"]
+    said = 'echo "$OPENAI_BASE_URL" > "$0/url"; "$@"; read line'
+    with contextlib.ExitStack() as stack:
+        for home in homes:
+            home.mkdir()
+            recorded = ("--jsonl", str(home / "flows.jsonl"))
+            agent = ("sh", "-c", said, str(home), *ASK)
+            stack.enter_context(in_tmux(home, "--upstream", model, *recorded, "--", *agent))
+        assert sees(lambda: all(home.joinpath("flows.jsonl").exists() for home in homes))
+        assert sees(lambda: all(len(lines(home / "flows.jsonl")) == 1 for home in homes))
+        urls = {(home / "url").read_text() for home in homes}
+    assert len(urls) == 2 and all(re.fullmatch(r"http://127.0.0.1:\d+/v1\n", url) for url in urls)
+
+
+@needs_tmux
+def test_in_tmux_a_port_that_was_asked_for_is_no_other(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with in_tmux(tmp_path, "--port", port, "--", "echo", "started") as tmux:
+            assert sees(lambda: (tmp_path / "status").exists())
+            assert (tmp_path / "status").read_text() == "1\n"
+            assert f"port {port} on 127.0.0.1 is in use" in shown(tmux, 0)
