@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, OptionList, Static, TextArea
+from textual.widgets import Input, OptionList, Static, TextArea
 
 from inspector.model.flow import Flow
 from inspector.model.message import Tool
@@ -18,6 +18,7 @@ from inspector.rules.replies import Reply
 from inspector.tui.answer_dialog_list import SaidList
 from inspector.tui.answer_dialog_parts import HOWS, ReplyDraft, Said, call_of, callable_tools, reply_of
 from inspector.tui.hold_line import HoldLine
+from inspector.tui.key_line import KeyLine
 from inspector.tui.request_editor_insert import InsertMenu
 from inspector.tui.spans import Line
 from inspector.tui.styled_line import RuleLine, StyledLine
@@ -85,7 +86,7 @@ class AnswerDialog(ModalScreen[Reply | None]):
                 yield self._tool
                 yield self._area
         yield self._message
-        yield Footer(id="reply-footer", show_command_palette=False)
+        yield KeyLine(id="reply-footer")
 
     def on_mount(self) -> None:
         """Whoever answers mostly writes: begin in the text."""

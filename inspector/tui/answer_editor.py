@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from inspector.proxy.held import Held, Step
 from inspector.tui.answer_editor_panes import Listing
@@ -19,6 +19,7 @@ from inspector.tui.held_draft import AnswerDraft
 from inspector.tui.held_lines import HeldLines, Spot, changed_lines, finish_head, part_head, where
 from inspector.tui.held_pane import EVERY, followed
 from inspector.tui.hold_line import HoldLine
+from inspector.tui.key_line import KeyLine
 from inspector.tui.spans import Line
 from inspector.tui.status_line import StatusLine
 from inspector.tui.styled_line import RuleLine
@@ -56,6 +57,8 @@ class AnswerEditor(ModalScreen[bool]):
         self._target: Target | None = None
         self._warned: str | None = None
         """What the person was told when they tried to send: once more, and it is sent anyway."""
+        self._shown = self._shown_name = ""
+        """The text, and the tool's name, as they were last put before the person or taken over."""
         self._events = HeldLines()
         self._area = EditArea(id="held-text")
         self._tool = Input(compact=True, id="held-name")
@@ -83,7 +86,7 @@ class AnswerEditor(ModalScreen[bool]):
             yield self._waiting_rule
             yield self._waiting
             yield self._message
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         """Take up the answer where it stands, and the draft where it was left."""
@@ -102,6 +105,7 @@ class AnswerEditor(ModalScreen[bool]):
         """Take in what the upstream wrote and what the agent got meanwhile."""
         stream = self._held.stream
         assert stream is not None
+        self._take_over()
         waiting = list(stream.waiting)
         events = f"{len(waiting)} event{'' if len(waiting) == 1 else 's'}"
         self._waiting_rule.set([("muted", "waiting")], [("muted", events)])
@@ -146,6 +150,7 @@ class AnswerEditor(ModalScreen[bool]):
 
     def _choose(self, spot: Spot) -> None:
         """Edit another part, the finish reason, or an event."""
+        self._take_over()
         if spot.kind == "event":
             self._target = EventTarget(self._draft, self._held, spot.index)
         elif spot.kind == "part" and spot.index < len(self._draft.parts):
@@ -169,6 +174,7 @@ class AnswerEditor(ModalScreen[bool]):
             area.load_text(target.text)
             area.read_only = not target.editable
             self._tool.value = target.name or ""
+            self._shown, self._shown_name = area.text, self._tool.value
         self._tool.disabled = not target.editable or bool(target.fixed)
         self.set_class(target.name is not None, "-call")
         if target.fixed:
@@ -192,16 +198,22 @@ class AnswerEditor(ModalScreen[bool]):
     @on(TextArea.Changed)
     def _typed(self) -> None:
         if self._target is not None:
-            self._target.text = self._area.text
-            self._warned = None
-            self._say("")
+            self._take_over()
             self._show()
 
     @on(Input.Changed)
-    def _renamed(self, event: Input.Changed) -> None:
-        if isinstance(self._target, PartTarget):
-            self._target.part.name = event.value.strip()
-            self._show()
+    def _renamed(self) -> None:
+        self._typed()
+
+    def _take_over(self) -> None:
+        """Take over what is typed, as keys may outrun the news of it."""
+        target = self._target
+        if target is not None and (text := self._area.text) != self._shown:
+            self._shown = target.text = text
+            self._warned = None
+            self._say("")
+        if isinstance(target, PartTarget) and (name := self._tool.value) != self._shown_name:
+            self._shown_name, target.part.name = name, name.strip()
 
     @on(Input.Submitted)
     def _named(self) -> None:
@@ -253,6 +265,7 @@ class AnswerEditor(ModalScreen[bool]):
         if not self._is_held:
             self._show()
             return
+        self._take_over()
         target = self._target
         if isinstance(target, EventTarget) and target.changed:
             self._send_event(target)

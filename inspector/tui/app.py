@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -13,9 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.dom import DOMNode
 from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widget import Widget
 
+from inspector.formats.redaction import Redaction
 from inspector.model.headers import mask_url
 from inspector.proxy.held import Step
 from inspector.store.flows import FlowStore
@@ -25,7 +27,9 @@ from inspector.tui.desk import Desk
 from inspector.tui.dialogs import DIALOGS
 from inspector.tui.driver import patient
 from inspector.tui.header import Listener
+from inspector.tui.inert import Inert
 from inspector.tui.keymap import unknown_ids
+from inspector.tui.keys_screen import KeysScreen, help_on
 from inspector.tui.log_screen import Log, LogScreen
 from inspector.tui.palette import Actions
 from inspector.tui.quit_dialog import Leave, QuitDialog
@@ -86,6 +90,11 @@ class InspectorApp(App[None]):
             self.desk, listener=listener, profile=profile, title=title, log=log_lines, watched=watched
         )
         self._clashes: set[str] = set()
+        self._inert = Inert()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and one behind which nothing acts on the terminal."""
+        return [*super().get_line_filters(), self._inert]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What a theme of Textual's own may lack of the colours that are used here."""
@@ -102,7 +111,8 @@ class InspectorApp(App[None]):
     def _fatal_error(self) -> None:
         # Textual's own shows the values of all local variables, keys and prompts among them, as they are.
         self.bell()
-        lines = mask_url(traceback.format_exc()).split("\n")
+        hidden = Redaction().hide(mask_url(traceback.format_exc()).encode("utf-8", "replace")).decode()
+        lines = hidden.split("\n")
         self.panic(Text("\n".join(printable(line) for line in lines)))
 
     def on_mount(self) -> None:
@@ -130,19 +140,45 @@ class InspectorApp(App[None]):
             return True
 
     async def action_quit(self) -> None:
-        """Leave; where flows are held, ask what becomes of them."""
-        control = self.desk.control
+        """Leave, when what is on its way has ended; at once if asked again. What becomes of held flows is asked."""
+        control, server = self.desk.control, self.desk.server
         if control is None or not len(control.holds):
-            self.exit()
+            if server is not None and server.patience is not None:
+                server.leave(0)
+            self._leave()
             return
 
         def leave(wanted: Leave | None) -> None:
             if wanted is not None:
                 for held in control.holds:
                     held.step(Step.END if wanted == "release" else Step.DROP)
-                self.exit()
+                self._leave()
 
         self.push_screen(QuitDialog(len(control.holds)), leave)
+
+    def _leave(self) -> None:
+        server = self.desk.server
+        if server is None:
+            self.exit()
+            return
+        first = server.patience is None
+        server.leave(server.config.drain)
+        if self._leave_when_done() and first:
+            one = server.in_flight == 1
+            self.notify(
+                f"Waiting for {server.in_flight} request{'' if one else 's'} in flight,"
+                f" up to {server.config.drain:g} s. q leaves at once.",
+                markup=False,
+            )
+            self.set_interval(0.1, self._leave_when_done)
+
+    def _leave_when_done(self) -> bool:
+        """Whether there is something left to wait for; where there is not, leave."""
+        server = self.desk.server
+        if server is not None and server.in_flight and server.patience:
+            return True
+        self.exit()
+        return False
 
     def action_log(self) -> None:
         """Show the log."""
@@ -162,8 +198,6 @@ class InspectorApp(App[None]):
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
 
     def action_help(self) -> None:
-        """Show or hide the keys of the focused part."""
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
+        """Show the keys of the focused part."""
+        if not isinstance(self.screen, KeysScreen):
+            self.push_screen(help_on(self, self._keys))

@@ -66,6 +66,8 @@ class Block:
     """Whether it is being written: a caret stands at its end."""
     arguments: bool = False
     """Whether its only body is a call's arguments in JSON, still being written."""
+    call: str = ""
+    """The id of the call that it shows."""
     mark: str = ""
     """What sets it apart from the turn before (`NEW`, `CHANGED`); a bar runs down its left edge then."""
     fold: bool = False
@@ -170,7 +172,8 @@ def _call(key: str, call: ToolCall, result: ToolResult | None, writing: bool) ->
     if writing and not call.done:
         size = size_of(len(text.encode("utf-8", "replace")))
         head += [("faint", f" {one_line(call.id, 14)}  "), ("muted", f"writing arguments · {size}")]
-        return Block(key, "tool", head, (Body(text, gutter=True),), arguments=call.kind != "custom")
+        arguments = call.kind != "custom"
+        return Block(key, "tool", head, (Body(text, gutter=True),), arguments=arguments, call=call.id)
     if call.server_side:
         head.append(("faint", f"  {one_line(call.kind)}, run by the provider"))
     bodies: list[Body] = []
@@ -183,7 +186,7 @@ def _call(key: str, call: ToolCall, result: ToolResult | None, writing: bool) ->
         style = "error" if result.is_error else "muted"
         head += [("error", "  failed")] if result.is_error else []
         bodies.append(Body(result.content, style, keep=RESULT_LINES, gutter=True))
-    return Block(key, "tool", head, tuple(bodies))
+    return Block(key, "tool", head, tuple(bodies), call=call.id)
 
 
 def _result(key: str, result: ToolResult) -> Block:

@@ -10,6 +10,7 @@ from itertools import accumulate
 
 from inspector.model.flow import Flow
 from inspector.model.message import Prompt, Transcript
+from inspector.tui.chat_agents import Agents, cause_blocks, with_agent
 from inspector.tui.chat_blocks import Block, answer_blocks, closing_blocks
 from inspector.tui.chat_laid import LaidOut
 from inspector.tui.chat_prompt import STEP, PromptBlocks
@@ -43,6 +44,8 @@ class ChatLines:
         self.unfolded = unfolded or Unfolded()
         self._prompt = PromptBlocks(Prompt())
         self._turn = Turn()
+        self.agents = Agents()
+        """The sub-agents that are marked."""
         self._prompt_blocks: list[Block] = []
         self._last: tuple[Flow, Transcript] | None = None
         self._laid: list[LaidOut] = []
@@ -89,7 +92,8 @@ class ChatLines:
             self._prompt_blocks = self._prompt.blocks(self.unfolded.messages)
         self._last = flow, transcript
         answers = [self._judged(block) for block in answer_blocks(transcript.answer, flow.live)]
-        return self._lay([*self._prompt_blocks, *answers, *closing_blocks(flow, transcript)])
+        said = [with_agent(block, self.agents) for block in (*self._prompt_blocks, *answers)]
+        return self._lay([*cause_blocks(self.agents), *said, *closing_blocks(flow, transcript)])
 
     def resize(self, width: int) -> None:
         """Lay everything out at another width."""
@@ -118,6 +122,15 @@ class ChatLines:
     def key_at(self, place: int) -> str:
         """The key of a block."""
         return self._laid[place].block.key
+
+    def call_at(self, place: int) -> str:
+        """The id of the call that a block shows; empty for none."""
+        return self._laid[place].block.call
+
+    def place_of_call(self, call_id: str) -> int | None:
+        """The last block that shows the call of that id; None where it is folded away."""
+        places = range(len(self._laid) - 1, -1, -1)
+        return next((place for place in places if self._laid[place].block.call == call_id), None)
 
     def fold(self, place: int) -> bool:
         """Fold or unfold a block, or the messages that it stands for; False where there is nothing to fold."""

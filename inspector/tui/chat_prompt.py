@@ -123,24 +123,33 @@ class PromptBlocks:
         messages, turn = self.prompt.messages, self._turn
         first = next((i for i, message in enumerate(messages) if message.role == "user"), self._conversation or 0)
         same = f"unchanged since {turn.since}"
-        changed = min((number for number in self._told if number is not None), default=len(messages))
+        told = sorted(number for number in self._told if number is not None)
+        changed = told[0] if told else len(messages)
         folds: list[Fold] = []
-        at = first + 1
-        while at < len(messages):
-            old, start = self._is_old(at), at
-            while at < len(messages) and self._is_old(at) == old:
-                at += 1
-            if old and at - start > 1:
+        for start, end, old in _runs(first + 1, len(messages), told if turn.since else None):
+            if old and end - start > 1:
                 # What a cache has ends where the prompt first differs.
-                cached = f", {turn.cached}" if turn.cached and at <= changed else ""
-                folds.append(Fold(start, at, same + cached))
-            elif at - start > MOST:
-                folds.append(Fold(start, at - LAST, "before"))
+                cached = f", {turn.cached}" if turn.cached and end <= changed else ""
+                folds.append(Fold(start, end, same + cached))
+            elif end - start > MOST:
+                folds.append(Fold(start, end - LAST, "before"))
         return folds
 
-    def _is_old(self, number: int) -> bool:
-        """Whether the last turn had a message, and there is nothing to be said of it."""
-        return bool(self._turn.since) and number not in self._told
+
+def _runs(at: int, end: int, told: list[int] | None) -> Iterator[tuple[int, int, bool]]:
+    """Messages in a row that the last turn had and of which there is nothing to be said, and those between them.
+
+    `told` are all others, ascending; None where all are.
+    """
+    others = iter(range(at, end) if told is None else [number for number in told if at <= number < end])
+    other = next(others, end)
+    while at < end:
+        start = at
+        if old := at < other:
+            at = other
+        while not old and at == other < end:
+            at, other = at + 1, next(others, end)
+        yield start, at, old
 
 
 def _fold_line(fold: Fold, hidden: int) -> Line:

@@ -15,10 +15,13 @@ from textual.binding import Binding, BindingType
 from inspector.model.flow import Flow
 from inspector.model.message import Transcript
 from inspector.store.alignment import Steps
+from inspector.store.lane import Cause
 from inspector.store.transcripts import Transcripts
+from inspector.tui.chat_agents import Started, agents_of
 from inspector.tui.chat_blocks import size_of
 from inspector.tui.chat_lines import ChatLines, Unfolded
 from inspector.tui.chat_turn import Turn, read_turn, with_usage
+from inspector.tui.flow_wanted import FlowWanted
 from inspector.tui.line_pane import LinePane
 from inspector.tui.spans import Line, plain
 from inspector.tui.tab import Tab
@@ -35,6 +38,8 @@ class ChatPane(LinePane):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "fold", "fold", id="chat.fold", tooltip="Fold or unfold the block under the cursor"),
         Binding("z", "fold_all", "fold all", id="chat.fold-all", tooltip="Unfold every block, or fold all again"),
+        Binding("w", "caller", "who called", id="chat.caller", tooltip="Go to the call that started this sub-agent"),
+        Binding("W", "agent", "sub-agent", id="chat.agent", tooltip="Go to the sub-agent that this call started"),
         Binding("J", "block(1)", "next block", id="chat.next", tooltip="To the next block", show=False),
         Binding("K", "block(-1)", "block before", id="chat.previous", tooltip="To the block before", show=False),
     ]
@@ -44,6 +49,10 @@ class ChatPane(LinePane):
         self.chat = ChatLines(80)
         self.waiting = ""
         """What is waited for, in the place of the conversation."""
+        self.aim: Cause | None = None
+        """A call that is shown as soon as its flow is."""
+        self._leads = False
+        """Whether the call under the cursor started a sub-agent."""
         self._seeking: Iterator[bool] = iter(())
         self._sought = True
         self._unsought: tuple[ChatLines, Unfolded] | None = None
@@ -142,6 +151,46 @@ class ChatPane(LinePane):
         self.chat.fold_all()
         return 0
 
+    def action_agent(self) -> None:
+        """Ask for the sub-agent that the call under the cursor started."""
+        if (started := self._started()) is not None:
+            self.post_message(FlowWanted(started.flow, "chat"))
+
+    def action_caller(self) -> None:
+        """Ask for the flow whose answer has the call that started this sub-agent."""
+        if (cause := self.chat.agents.cause) is not None:
+            self.aim = cause
+            self.post_message(FlowWanted(cause.flow, "chat"))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to go where there is something."""
+        if action == "agent":
+            return self._started() is not None
+        if action == "caller":
+            return self.chat.agents.cause is not None
+        return super().check_action(action, parameters)
+
+    def cursor_moved(self) -> None:
+        """Which sub-agent can be gone to hangs on the call under the cursor."""
+        super().cursor_moved()
+        if (leads := self._started() is not None) is not self._leads:
+            self._leads = leads
+            self.refresh_bindings()
+
+    def _started(self) -> Started | None:
+        known = self.chat.agents.started
+        return known.get(self.chat.call_at(self.chat.block_at(self.cursor))) if known and len(self.chat) else None
+
+    def show_aim(self, flow: Flow) -> None:
+        """Put the cursor on the call that was asked for, if it is this flow's."""
+        if self.aim is None or self.aim.flow is not flow or not self.chat.blocks:
+            return
+        place = self.chat.place_of_call(self.aim.call_id)
+        self.aim = None
+        if place is not None:
+            self.following = False
+            self.set_cursor(self.chat.start_of(place))
+
     def action_block(self, by: int) -> None:
         """Move the cursor to the first line of another block."""
         if len(self.chat):
@@ -189,6 +238,7 @@ class ChatTab(Tab):
         if not self._pane.waiting:
             self._take(flow)
         self._pane.enter(flow.id, at_end=True)
+        self._pane.show_aim(flow)
 
     def grow(self, flow: Flow) -> None:
         """Show what came."""
@@ -203,11 +253,18 @@ class ChatTab(Tab):
         """Whether more is to be read, compared or laid out; the lane may have moved, too."""
         if self._pane.waiting or self._pane.busy or self._reading is not None:
             return True
-        return self.flow is not None and self._compared[1:] != self._stamp(self.flow)
+        if self.flow is None:
+            return False
+        return self._compared[1:] != self._stamp(self.flow) or self._pane.chat.agents != agents_of(
+            self.flow, self.transcripts
+        )
 
     def _take(self, flow: Flow) -> int | None:
         transcript = self.transcripts.of(flow)
         self._compare(flow, transcript)
+        if (agents := agents_of(flow, self.transcripts)) != self._pane.chat.agents:
+            self._pane.chat.agents = agents
+            self._pane.refresh_bindings()
         return self._pane.chat.update(flow, transcript, with_usage(self._turn, transcript.answer.usage))
 
     def _compare(self, flow: Flow, transcript: Transcript) -> None:
@@ -223,10 +280,10 @@ class ChatTab(Tab):
         until = time.perf_counter() + SLICE
         while self._reading is not None:
             try:
-                next(self._reading)
+                waits = next(self._reading)
             except StopIteration as end:
-                self._turn, self._reading = end.value, None
-            if time.perf_counter() >= until:
+                self._turn, self._reading, waits = end.value, None, False
+            if waits or time.perf_counter() >= until:
                 break
 
     def _stamp(self, flow: Flow) -> tuple[object, ...]:

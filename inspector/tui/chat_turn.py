@@ -43,9 +43,10 @@ class Turn:
 def read_turn(flow: Flow, place: Place, previous: Flow, transcripts: Transcripts) -> Steps[Turn]:
     """Compare a request with the last turn of its lane. Pauses while either of them is still being read."""
     while not (transcripts.ready(previous) and transcripts.ready(flow)):
-        yield
+        yield True
     before, after = transcripts.of(previous).prompt, transcripts.of(flow).prompt
-    known = yield from since(before, after)
+    size = len(previous.sent.body) + len(flow.sent.body)
+    known = yield from transcripts.through(since(before, after), size)
     compacted = f"{_messages(before)} → {len(after.messages)}" if place.compacted else ""
     remarks: dict[tuple[int, int], str] = {}
     if len(after.messages) <= MOST_CHECKED and not previous.live:

@@ -36,6 +36,7 @@ COLUMNS = (
     Column("seq", "#", 5, 0, wide=7, right=True, sort="seq"),
     Column("age", "age", 4, 4, right=True, sort="seq"),
     Column("agent", "agent", 11, 5, wide=13, sort="agent"),
+    Column("session", "session", 9, 4, wide=14, sort="session"),
     Column("model", "model", 11, 3, wide=15, sort="model"),
     Column("state", "state", 13, 1, sort="state"),
     Column("in", "in", 5, 7, right=True, sort="in"),
@@ -54,6 +55,8 @@ COLUMNS = (
 
 OF_TOKENS = frozenset({"p", "ppl"})
 """Columns that say nothing unless a provider tells its tokens' probabilities."""
+OF_SESSIONS = frozenset({"session"})
+"""Columns that say nothing unless somebody gave clients' sessions their names."""
 
 
 WATCHED = (5, 14)
@@ -73,14 +76,18 @@ def gap(width: int) -> int:
 
 
 @lru_cache(maxsize=8)
-def fit(width: int, of_tokens: bool = False, watched: tuple[Column, ...] = ()) -> tuple[Column, ...]:
+def fit(
+    width: int, of_tokens: bool = False, watched: tuple[Column, ...] = (), of_sessions: bool = False
+) -> tuple[Column, ...]:
     """The columns for a line of `width` cells, fitted so that they fill it; the last words take what is left.
 
     A column may come in only where the words keep a fifth of the line. At least number and state are always there.
-    Those of `OF_TOKENS` are among them where `of_tokens` asks for them, and the `watched` ones.
+    Those of `OF_TOKENS` are among them where `of_tokens` asks for them, so those of `OF_SESSIONS`; and the `watched`
+    ones.
     """
     between = gap(width)
-    wanted = [column for column in COLUMNS if of_tokens or column.key not in OF_TOKENS]
+    left_out = (frozenset() if of_tokens else OF_TOKENS) | (frozenset() if of_sessions else OF_SESSIONS)
+    wanted = [column for column in COLUMNS if column.key not in left_out]
     columns = [replace(column, width=column.wide or column.width) if width >= _WIDE else column for column in wanted]
     columns[-2:-2] = watched
     room = width - MARGIN

@@ -11,6 +11,7 @@ from inspector.tui import format
 from inspector.tui.context_words import SEPARATOR, cache_lines, history_lines, verdict
 from inspector.tui.spans import Line, cut, width_of
 from inspector.tui.text import clip, one_line
+from inspector.tui.tool_rows import size_of
 
 WIDE = 140
 """Cells from which on there are two columns."""
@@ -143,7 +144,7 @@ def _group(group: Group, most: float, width: int, *, inner: bool) -> Line:
     name += " " * (room - len(kind) - width_of([("", name)]))
     colour = _COLOURS.get(group.kind, "")
     figures = f"{format.estimate(group.tokens, True):>7} {format.share(group.share):>4}"
-    size = f"{format.count(group.bytes):>7} B" if width >= _ROOMY else ""
+    size = f"{size_of(group.bytes):>9}" if width >= _ROOMY else ""
     count = f"{size}{group.items:>5} item{'s' if group.items != 1 else ' '}"
     bar = _bar(group.share / most if most else 0.0, max(4, width - room - len(figures) - len(count) - 3))
     return [

@@ -34,6 +34,7 @@ class ContextTab(Tab):
 
     tab_id = "context"
     title = "Context"
+    short = "Ctx"
 
     def __init__(self, transcripts: Transcripts) -> None:
         super().__init__(transcripts)
@@ -111,7 +112,8 @@ class ContextTab(Tab):
     def _analyse(self, flow: Flow, until: float) -> None:
         while self._work is not None and time.perf_counter() < until:
             try:
-                next(self._work)
+                if next(self._work):
+                    break
             except StopIteration as end:
                 self._work, self._basis, self._drawn = None, end.value, ()
                 self._bases[flow.id] = self._stamp, end.value

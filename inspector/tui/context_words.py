@@ -86,10 +86,10 @@ def cache_lines(report: Report, width: int) -> list[Line]:
     before = f"#{previous.number}"
     lines: list[Line] = []
     if prefix.kept and prefix.after_size < prefix.before_size:
-        lines.append([("ok", "kept"), ("muted", f"  it is the beginning of {before}'s prompt, which goes on")])
+        lines.append([("ok", "kept"), ("muted", f"    it is the beginning of {before}'s prompt, which goes on")])
     elif prefix.kept:
         more = prefix.after_size - prefix.before_size
-        size = f"  all of {before}'s {prefix.before_size:,} bytes" + (f", and {more:,} more" if more > 0 else "")
+        size = f"    all of {before}'s {prefix.before_size:,} bytes" + (f", and {more:,} more" if more > 0 else "")
         lines.append([("ok", "kept"), ("muted", size)])
     elif prefix.spot is not None:
         lines += _spot_lines(prefix.spot, prefix.path, before, width)

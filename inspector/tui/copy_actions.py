@@ -18,7 +18,7 @@ class CopyActions(FlowScreen):
     """Acts on the selected flow."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("C", "copy_flow", "copy", show=False, id="flow.copy", tooltip="As curl, Python, Markdown, or a body"),
+        Binding("y,C", "copy_flow", "copy", id="flow.copy", tooltip="Copy it as curl, Python, Markdown, or a body"),
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from inspector.formats.recorded import Recording
 from inspector.proxy.replay import Replayer
 from inspector.proxy.server import ProxyServer
 from inspector.rules.control import Control
 from inspector.store.flows import FlowStore
+from inspector.store.memory import MemoryBudget
 from inspector.store.transcripts import Transcripts
 
 
@@ -22,3 +24,9 @@ class Desk:
     server: ProxyServer | None = None
     replayer: Replayer | None = None
     """Sends flows again: where there is a way out, a proxy or not."""
+    session: Recording | None = None
+    """Where everything is kept."""
+    files: tuple[Recording, ...] = ()
+    """What is written besides: `--jsonl`, `--trace`."""
+    budget: MemoryBudget | None = None
+    """Lets go what lies in the session, but never the flow that it is told is open."""

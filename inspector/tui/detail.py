@@ -15,6 +15,7 @@ from inspector.proxy.held import Held, Holds
 from inspector.store.flows import FlowStore
 from inspector.store.search_finder import Excerpt
 from inspector.store.transcripts import Transcripts
+from inspector.tui.comment_line import CommentLine
 from inspector.tui.covered import CoveredSwitcher, CoveredVertical
 from inspector.tui.held_draft import AnswerDraft
 from inspector.tui.held_pane import HeldPane
@@ -25,7 +26,7 @@ from inspector.tui.search_line import SearchLine
 from inspector.tui.tab import Tab
 from inspector.tui.tab_line import TabLine
 from inspector.tui.tabs import TABS
-from inspector.tui.text import one_line
+from inspector.tui.text import one_line, printable
 from inspector.tui.text_editor import Drafts
 
 _ID_HEADERS = ("request-id", "x-request-id", "x-amzn-requestid", "apim-request-id")
@@ -63,6 +64,7 @@ class Detail(CoveredVertical):
         self._offered: tuple[object, ...] = ()
         """What decided about the keys that were offered last."""
         self._hold_line = HoldLine()
+        self._comment = CommentLine()
         self.drafts: Drafts[AnswerDraft] = Drafts()
         """What was begun and not sent, by flow."""
         self.held_pane = HeldPane(transcripts, self.drafts)
@@ -72,7 +74,7 @@ class Detail(CoveredVertical):
             tab.holds = holds
         self._active = TABS[0].tab_id
         self._flow: Flow | None = None
-        self._line = TabLine([(tab.tab_id, tab.title) for tab in TABS])
+        self._line = TabLine([(tab.tab_id, tab.title, tab.short or tab.title) for tab in TABS])
         self._switcher = CoveredSwitcher(*self._tabs.values(), initial=self._active)
         self._search = SearchLine()
         self._seeking = False
@@ -83,6 +85,7 @@ class Detail(CoveredVertical):
     def compose(self) -> ComposeResult:
         """The line of tabs, and the open one below it."""
         yield self._line
+        yield self._comment
         yield self._hold_line
         yield self.held_pane
         yield self._switcher
@@ -266,8 +269,10 @@ class Detail(CoveredVertical):
         self.active = event.name
 
     def _say(self) -> None:
-        words = self.tab.words or ((_words(self._flow),) if self._flow is not None else ())
-        self._line.set(self._active, *words)
+        flow = self._flow
+        words = self.tab.words or ((_words(flow),) if flow is not None else ())
+        self._line.set(self._active, *words, brief=f"#{printable(flow.number)}" if flow is not None else "")
+        self._comment.show(flow)
 
 
 def _words(flow: Flow) -> str:

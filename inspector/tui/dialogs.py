@@ -11,6 +11,7 @@ from inspector.tui.answer_editor_panes import Listing
 from inspector.tui.copy_dialog import CopyDialog
 from inspector.tui.export_dialog import ExportDialog
 from inspector.tui.fork_dialog import ForkDialog
+from inspector.tui.keys_screen import KeysScreen, KeysView
 from inspector.tui.log_screen import LogScreen
 from inspector.tui.message_list import MessageList
 from inspector.tui.profile_dialog import ProfileDialog
@@ -31,5 +32,5 @@ DIALOGS: tuple[type[DOMNode], ...] = (
     *(AnswerDialog, AnswerEditor, ExportDialog, ForkDialog, InsertMenu, Listing, LogScreen, MessageList, QuitDialog),
     *(ReplayDialog, RequestEditor, RuleInput, RulesPane, RulesScreen, RunsPane, RunsScreen, SaidList),
     *(AlternativeLines, CopyDialog, HitsPane, ProfileDialog, SearchInput, SearchScreen, TokenForkDialog),
-    *(WatchDialog, WatchInput),
+    *(WatchDialog, WatchInput, KeysScreen, KeysView),
 )

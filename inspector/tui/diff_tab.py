@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from inspector.model.flow import Flow
-from inspector.model.message import Prompt
-from inspector.store.diff import answer_pieces, compare, compare_prompts
+from inspector.store.alignment import Steps
+from inspector.store.diff import Change, answer_pieces, compare, compare_prompts
 from inspector.store.transcripts import Transcripts
 from inspector.tui import format
 from inspector.tui.diff_lines import diff_lines
@@ -72,8 +72,8 @@ class DiffTab(Tab):
         self._prompts: tuple[object, object, int] | None = None
         """The two prompts whose lines are drawn, and at which width."""
         self._request: list[Line] = []
-        self._rest: Iterator[Line | None] = iter(())
-        """The lines of the prompts that are still to be made; None is a pause."""
+        self._rest: Iterator[Line | bool] = iter(())
+        """The lines of the prompts that are still to be made; between them whether a thread is waited for."""
         self._below: list[Line] = []
         """What stands below them once they are whole."""
         self._more = False
@@ -177,7 +177,10 @@ class DiffTab(Tab):
         known = self._prompts
         if known is None or known[0] is not before.prompt or known[1] is not after.prompt or known[2] != width:
             self._prompts = before.prompt, after.prompt, width
-            self._request, self._rest, self._more = [], _request_lines(before.prompt, after.prompt, width), True
+            self._request, self._more = [], True
+            size = len(reference.flow.sent.body) + len(flow.sent.body)
+            steps = self.transcripts.through(compare_prompts(before.prompt, after.prompt), size)
+            self._rest = _request_lines(steps, width)
         self._made()
         heads = [
             self._head("-", "removed", reference.flow, reference.words, width),
@@ -196,7 +199,10 @@ class DiffTab(Tab):
         made: list[Line] = []
         until = time.perf_counter() + SLICE
         for line in self._rest:
-            made += [line] if line is not None else []
+            if isinstance(line, list):
+                made.append(line)
+            elif line:
+                break
             if time.perf_counter() >= until:
                 break
         else:
@@ -215,16 +221,15 @@ class DiffTab(Tab):
         return [*line, ("muted", f"  {state}  {figures}  {format.duration(flow.timing.ended)}")]
 
 
-def _request_lines(before: Prompt, after: Prompt, width: int) -> Iterator[Line | None]:
-    """The lines of the prompts' half; None at every pause."""
-    steps = compare_prompts(before, after)
+def _request_lines(steps: Steps[Sequence[Change]], width: int) -> Iterator[Line | bool]:
+    """The lines of the prompts' half. At every pause, whether a thread is waited for."""
     while True:
         try:
-            next(steps)
+            waits = bool(next(steps))
         except StopIteration as end:
             yield from diff_lines("request", end.value, width)
             return
-        yield None
+        yield waits
 
 
 _NOTHING: list[Line] = [

@@ -23,6 +23,8 @@ from inspector.tui.text import printable
 Values = Callable[[], Mapping[str, Sequence[str]]]
 """Gives, for each key of the filter language, the values seen so far."""
 
+_WIDE = 110
+"""Cells from which on what is said beside the filter is a whole sentence."""
 _CHOICES = 8
 """Completions offered at once."""
 
@@ -179,14 +181,27 @@ class FilterBar(Horizontal):
         self._changed = False
         return self._filter
 
-    def show_count(self, listed: int, total: int) -> None:
-        """Say how many flows are listed, or what is wrong with the filter."""
+    def show_count(self, listed: int, here: int, left: int = 0, where: str = "") -> None:
+        """Say how many of the flows that are here are listed, or what is wrong with the filter.
+
+        `left` are those that are here no more, and lie `where` no filter looks: in the session, as a rule.
+        """
         errors = self._filter.errors
-        said = errors[0].message if errors else f"{listed} of {total}" if self._filter.text.strip() else ""
+        filtered = bool(self._filter.text.strip())
+        said = errors[0].message if errors else f"{listed:,} of {here:,}" if filtered else ""
+        if left and not errors:
+            said = self._with_older(said, here, left, where)
         if said != self._said:
             self._said = said
             self._status.set_class(bool(errors), "-error")
             self._status.update(Content(printable(said)))
+
+    def _with_older(self, said: str, here: int, left: int, where: str) -> str:
+        wide = self.size.width >= _WIDE
+        if said:
+            return f"{said} · {left:,} older ones {'are ' * wide}{where}"
+        end = f"flows · the older ones are {where}" if wide else f"· older: {where}"
+        return f"{here:,} of {here + left:,} {end}"
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

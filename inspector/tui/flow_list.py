@@ -138,7 +138,8 @@ A click on a column's heading, or `(` and `)`, sorts: numbers with the greatest 
         """One row, as far as it was read; or the remark that there is none."""
         styles = self._styles or self._read_styles()
         if not self._view.rows:
-            return Strip([Segment(" " * MARGIN + "no flow matches the filter"[: width - MARGIN], styles["muted"])])
+            none = "" if self._view.filter.term is None or self._view.pending else "no flow matches the filter"
+            return Strip([Segment(" " * MARGIN + none[: width - MARGIN], styles["muted"])])
         row, selected = self._view.rows[index], index == self._cursor
         if isinstance(row, LaneHead):
             segments = self._painter.head(row, width - MARGIN, styles, self.current if selected else None)

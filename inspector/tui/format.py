@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _DATE = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})$")
@@ -115,3 +116,12 @@ def short_model(model: str) -> str:
     name = model.rsplit("/", 1)[-1]
     shortened = _DATE.sub("", name).removeprefix("claude-")
     return shortened or name
+
+
+def at_home(path: Path) -> str:
+    """A path as a person writes it."""
+    whole = path.absolute()
+    try:
+        return f"~/{whole.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        return str(whole)

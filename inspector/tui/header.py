@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -56,7 +56,21 @@ class Figures:
     """Flows that stand still."""
     hold_requests: bool = False
     """Whether every next request is held."""
+    kept: str = ""
+    """The name of the session that is kept; empty where none is."""
+    stopped: str = ""
+    """What the disk refuses, and since when; empty while it takes everything."""
+    why: str = ""
+    """What it says."""
+    leaving: str = ""
+    """What is waited for before the program ends."""
 
+
+_WHY = 26
+"""Cells for why recording stopped, on eighty columns."""
+
+_NAMED = 160
+"""Cells from which on the header names the session, too."""
 
 Piece = tuple[str, str]
 """A text and the name of its tone."""
@@ -65,7 +79,7 @@ Piece = tuple[str, str]
 class HeaderLine(Widget):
     """Shows figures on one line. What there is no room for is left out, the least needed first."""
 
-    TONES: ClassVar[tuple[str, ...]] = ("name", "text", "muted", "live", "held", "late")
+    TONES: ClassVar[tuple[str, ...]] = ("name", "text", "muted", "live", "held", "late", "failed")
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"header--{tone}" for tone in TONES}
     DEFAULT_CSS = "HeaderLine { height: 1; }"
 
@@ -91,13 +105,11 @@ class HeaderLine(Widget):
 
 def arrange(figures: Figures, width: int) -> list[Piece]:
     """The pieces of the header for a width: the name and place at the left, the flows between, our own cost right."""
-    parts = _parts(figures)
-    dropped = sorted(range(len(parts)), key=lambda index: parts[index][0], reverse=True)
-    shown = set(range(len(parts)))
-    for index in dropped:
-        if _width(parts, shown) <= width or len(shown) == 1:
-            break
-        shown.discard(index)
+    parts = _parts(figures, width)
+    shown: set[int] = set()
+    for index in sorted(range(len(parts)), key=lambda index: parts[index][0]):
+        if not shown or _width(parts, shown | {index}) <= width:
+            shown.add(index)
     sides: list[list[Piece]] = [
         [piece for index, (_, at, pieces) in enumerate(parts) if at == side and index in shown for piece in pieces]
         for side in range(3)
@@ -108,32 +120,57 @@ def arrange(figures: Figures, width: int) -> list[Piece]:
     return [*left, (" " * before, "text"), *middle, (" " * (spare - before), "text"), *right]
 
 
-def _parts(figures: Figures) -> list[tuple[int, int, Sequence[Piece]]]:
+def _parts(figures: Figures, width: int) -> list[tuple[int, int, Sequence[Piece]]]:
     """All parts in their order: how soon each gives way, the side it stands on, its pieces."""
-    mark: Piece = (" ● ", "live") if figures.listening else (" ▤ ", "muted")
-    late = figures.lag_ms >= 50
-    flows = f"  {format.count(figures.flows)} flow{'' if figures.flows == 1 else 's'}"
-    parts: list[tuple[int, int, Sequence[Piece]]] = [
-        (0, 0, [(" inspector ", "name")]),
-        (1, 0, [mark, (clip(printable(figures.place), 40), "text")]),
-        (7, 0, [(f"  {printable(figures.profile)}", "muted")] if figures.profile else []),
-        (2, 1, [(f"  {figures.live} live", "live" if figures.live else "muted")] if figures.listening else []),
-        (3, 1, [(flows, "text")]),
-        (6, 2, [(f"  ↑{format.count(figures.input_tokens)} ↓{format.count(figures.output_tokens)}", "text")]),
-        (8, 2, [(f"   cache {format.share(figures.cache)}", "text")] if figures.cache is not None else []),
+    return [
+        *((rank, 0, pieces) for rank, pieces in _left(figures, width)),
+        *((rank, 1, pieces) for rank, pieces in _middle(figures)),
+        *((rank, 2, pieces) for rank, pieces in _right(figures)),
     ]
-    if figures.cost is not None:
-        parts.append((5, 2, [(f"  {format.money(figures.cost)}", "text")]))
-    if figures.held:
-        parts.insert(4, (1, 1, [(f"  {figures.held} held", "held")]))
+
+
+_Ranked = Iterator[tuple[int, Sequence[Piece]]]
+
+
+def _left(figures: Figures, width: int) -> _Ranked:
+    """Where we are, and in what condition."""
+    yield 0, [(" inspector ", "name")]
+    mark: Piece = (" ● ", "live") if figures.listening else (" ▤ ", "muted")
+    yield 1, [mark, (clip(printable(figures.place), 40), "text")]
+    if figures.leaving:
+        yield 1, [(f"  {figures.leaving}", "held")]
     if figures.hold_requests:
-        parts.insert(3, (2, 0, [("  ‖ next requests", "held")]))
-    if figures.unread:
-        parts.append((3, 1, [(f"  ! {figures.unread} in the log", "late")]))
+        yield 2, [("  ‖ next requests", "held")]
+    if figures.stopped:
+        yield 1, [(f"  ⚠ {printable(figures.stopped)}", "failed")]
+        yield 2, [(clip(f" · {printable(figures.why)}", max(_WHY, width - 80)), "failed")]
+    elif figures.kept:
+        yield 5, [(f"  ● rec {clip(printable(figures.kept), 40)}" if width >= _NAMED else "  ● rec", "muted")]
+    if figures.profile:
+        yield 7, [(f"  {printable(figures.profile)}", "muted")]
+
+
+def _middle(figures: Figures) -> _Ranked:
+    """What is going on."""
     if figures.listening:
-        parts.append((6, 2, [(f"  +{format.milliseconds(figures.added_ms)}", "muted")]))
-    parts.append((4, 2, [(f"  ⟳ {format.milliseconds(figures.lag_ms)} ", "late" if late else "muted")]))
-    return parts
+        yield 2, [(f"  {figures.live} live", "live" if figures.live else "muted")]
+    if figures.held:
+        yield 1, [(f"  {figures.held} held", "held")]
+    yield 3, [(f"  {format.count(figures.flows)} flow{'' if figures.flows == 1 else 's'}", "text")]
+    if figures.unread:
+        yield 3, [(f"  ! {figures.unread} in the log", "late")]
+
+
+def _right(figures: Figures) -> _Ranked:
+    """What it came to, and what we cost."""
+    yield 6, [(f"  ↑{format.count(figures.input_tokens)} ↓{format.count(figures.output_tokens)}", "text")]
+    if figures.cache is not None:
+        yield 8, [(f"   cache {format.share(figures.cache)}", "text")]
+    if figures.cost is not None:
+        yield 5, [(f"  {format.money(figures.cost)}", "text")]
+    if figures.listening:
+        yield 5, [(f"  +{format.milliseconds(figures.added_ms)}", "muted")]
+    yield 4, [(f"  ⟳ {format.milliseconds(figures.lag_ms)} ", "late" if figures.lag_ms >= 50 else "muted")]
 
 
 def _width(parts: Sequence[tuple[int, int, Sequence[Piece]]], shown: set[int]) -> int:

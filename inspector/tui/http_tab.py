@@ -88,6 +88,7 @@ class RequestTab(HttpTab):
 
     tab_id = "request"
     title = "Request"
+    short = "Req"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "turn", "received or forwarded", id="http.forwarded", tooltip="As received, or as sent on"),
     ]
@@ -106,6 +107,7 @@ class ResponseTab(HttpTab):
 
     tab_id = "response"
     title = "Response"
+    short = "Resp"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "turn", "came or delivered", id="http.delivered", tooltip="As it came, or as the client got it"),
     ]

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 
 from inspector.model.flow import Flow, State
-from inspector.store.lane import Place, Work
+from inspector.store.lane import Lane, Place, Work
 from inspector.store.view import LaneHead
 from inspector.tui import format
 from inspector.tui.columns import MARGIN
@@ -58,14 +58,19 @@ def _words(head: LaneHead) -> list[str]:
     cause, totals = lane.cause, lane.totals
     sub_agent = lane.parent is not None
     of = f" of {clip(one_line(cause.flow.number), 12)}" if cause is not None else ""
-    number, what = (totals.turns, "turn") if totals.turns else (len(lane.flows), "flow")
+    number, what = (totals.turns, "turn") if totals.turns else (lane.size, "flow")
     cost = head.cost
     return [
-        *([f"sub-agent{of}"] if sub_agent else filter(None, [clip(one_line(lane.agent), 24)])),
+        *([f"sub-agent{of}"] if sub_agent else filter(None, [clip(one_line(lane.agent), 24), _session(lane)])),
         f"{number} {what}{'' if number == 1 else 's'}",
         *([format.money(cost)] if cost is not None else []),
         *([f"{format.count(totals.window)} in window"] if totals.window is not None and not sub_agent else []),
     ]
+
+
+def _session(lane: Lane) -> str:
+    """The name that its session was given; clients' own are mostly numbers."""
+    return f"session {clip(one_line(lane.session), 24)}" if lane.flows and lane.flows[0].session else ""
 
 
 def _marks(head: LaneHead) -> Line:

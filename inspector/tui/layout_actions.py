@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
+from textual.widgets import Input
 
 from inspector.tui.desk import Desk
 from inspector.tui.detail import Detail
@@ -24,6 +25,12 @@ class LayoutActions(FlowScreen):
     """Arranges `#list-pane`, the splitter and the detail within `#body`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "tab", "part(1)", "next part", show=False, id="view.next-part", tooltip="From the list to the tab, and back"
+        ),
+        Binding(
+            "shift+tab", "part(-1)", "part before", show=False, id="view.part-before", tooltip="The other way round"
+        ),
         Binding("backslash", "layout", "layout", id="view.layout", tooltip="Detail below the list, or beside it"),
         Binding("left_square_bracket", "grow(-5)", "less list", show=False, id="view.less", tooltip="Smaller list"),
         Binding("right_square_bracket", "grow(5)", "more list", show=False, id="view.more", tooltip="Larger list"),
@@ -76,6 +83,13 @@ class LayoutActions(FlowScreen):
         for widget, part in ((self.query_one("#list-pane"), self._share), (self.query_one(Detail), 1 - self._share)):
             size, full = f"{round(part * 1000)}fr", "100%"
             widget.styles.width, widget.styles.height = (size, full) if self.beside else (full, size)
+
+    def action_part(self, by: int) -> None:
+        """Go to the next part that takes keys, but into no field: there they would be text."""
+        parts = [widget for widget in self.focus_chain if not isinstance(widget, Input)]
+        if parts:
+            at = parts.index(self.focused) + by if self.focused in parts else 0
+            parts[at % len(parts)].focus()
 
     def action_layout(self) -> None:
         """Put the detail beside the list, or below it."""

@@ -26,7 +26,14 @@ class ReplayActions(FlowScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "replay", "replay", id="replay.again", tooltip="Send it again, as it was"),
-        Binding("R", "replay_how", "replay …", show=False, id="replay.how", tooltip="Another model, API, n times"),
+        Binding(
+            "R",
+            "replay_how",
+            "replay …",
+            show=False,
+            id="replay.how",
+            tooltip="Send it to another model or API, or n times",
+        ),
         Binding("B", "fork", "branch", show=False, id="replay.fork", tooltip="Cut the conversation, edit it, send it"),
         Binding("t", "runs", "replays", show=False, id="replay.runs", tooltip="The replays of this flow as a table"),
         Binding("asterisk", "mark", "mark", show=False, id="flow.mark", tooltip="Mark it, to compare others with it"),

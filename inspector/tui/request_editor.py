@@ -11,11 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.timer import Timer
-from textual.widgets import Footer, TextArea
+from textual.widgets import TextArea
 
 from inspector.model.flow import Flow, Request
 from inspector.tui.edit_outcome import Edited, Give, Purpose
 from inspector.tui.hold_line import HoldLine
+from inspector.tui.key_line import KeyLine
 from inspector.tui.message_list import MessageList
 from inspector.tui.request_editor_changes import Change
 from inspector.tui.request_editor_document import Draft, RequestDocument
@@ -104,7 +105,7 @@ Whatever view is open, it is one request. What you do not touch is sent byte for
                 yield self._area
         yield self._title
         yield self._view_of_changes
-        yield Footer(id="request-footer", show_command_palette=False)
+        yield KeyLine(id="request-footer")
 
     def on_mount(self) -> None:
         """Begin where the person left, or with the view that fits."""
@@ -171,8 +172,7 @@ Whatever view is open, it is one request. What you do not touch is sent byte for
 
     def _settle(self, *, as_typed: bool = False) -> bool:
         """Take the text over into the document; False where it cannot be right, and then the person is told why."""
-        text = self._area.text
-        if text == self._loaded:
+        if (text := self._area.text) == self._loaded:
             return True
         try:
             if self._view == "head":

@@ -12,12 +12,13 @@ from rich.style import Style
 from inspector.model.flow import Flow
 from inspector.store.summary import Summary
 from inspector.store.view import LaneHead, View
-from inspector.store.watch import Watched, shown
+from inspector.store.watch import Watched
 from inspector.tui import rows
 from inspector.tui.columns import Column, fit, watched_column
 from inspector.tui.lane_rows import heading, leads
 from inspector.tui.rows import Cell, Tone
 from inspector.tui.text import one_line
+from inspector.tui.watch_cells import shown
 
 KEPT = 4096
 """Flows whose watched values are kept."""
@@ -35,14 +36,17 @@ class RowPainter:
         self._clock = clock
         self._of_tokens = False
         """Whether a flow was seen whose tokens' probabilities are known: only then have they columns."""
-        self._layout: tuple[bool, tuple[Column, ...]] = (False, ())
+        self._of_sessions = False
+        """The same for flows of sessions with given names."""
+        self._layout: tuple[bool, tuple[Column, ...], bool] = (False, (), False)
         self._values: dict[Flow, tuple[Summary, tuple[str, ...]]] = {}
         self._widths: dict[str, int] = {}
         self.renew()
 
     def renew(self) -> bool:
         """Take in what the rows drawn and read so far ask for. Where it is true, all are to be drawn anew."""
-        layout = self._of_tokens, tuple(watched_column(each, self._widths.get(each.key, 0)) for each in self.watched)
+        watched = tuple(watched_column(each, self._widths.get(each.key, 0)) for each in self.watched)
+        layout = self._of_tokens, watched, self._of_sessions
         before, self._layout = self._layout, layout
         return layout != before
 
@@ -70,6 +74,7 @@ class RowPainter:
     def flow(self, flow: Flow, width: int, styles: Styles) -> tuple[list[Segment], bool]:
         """The row of a flow, and whether it says what is so now."""
         summary, holds = self._view.latest(flow)
+        self._of_sessions |= bool(flow.session)
         if summary is not None:
             self._of_tokens |= summary.mean_probability is not None
             holds &= not self.watched or self._knows(flow, summary)

@@ -17,7 +17,7 @@ from inspector.store.view import Sort
 from inspector.tui import format
 from inspector.tui.columns import MARGIN, Column, gap
 from inspector.tui.hold_words import reason
-from inspector.tui.text import clip, printable
+from inspector.tui.text import clip, one_line, printable
 
 Tone = Literal["text", "bright", "muted", "live", "waiting", "held", "failed", "number", "cursor"]
 """What a piece of text means; a theme gives each a style."""
@@ -38,6 +38,9 @@ _ENDS = {
     Reason.INTERRUPTED: "interrupted",
 }
 
+
+_COMMENT = 40
+"""Cells that a comment may have before a flow's last words."""
 
 Lead = tuple[str, Tone]
 """A word that stands before a cell's text, and its tone."""
@@ -85,6 +88,7 @@ def cells(flow: Flow, summary: Summary, now: float, leads: tuple[Lead, ...] = ()
         "seq": _number(flow),
         "age": Cell(format.age(now - flow.started), "muted"),
         "agent": Cell(flow.agent or flow.source, text),
+        "session": Cell(flow.session, text),
         "model": _model(summary, text),
         "state": state_cell(flow, summary),
         "in": _figure(format.count(summary.input_tokens)),
@@ -97,8 +101,13 @@ def cells(flow: Flow, summary: Summary, now: float, leads: tuple[Lead, ...] = ()
         "p": _figure(format.share(summary.mean_probability)),
         "ppl": _figure(_perplexity(summary.perplexity)),
         "tools": Cell(tool_names(summary.tools), text),
-        "words": replace(_words(flow, summary, failed), leads=leads),
+        "words": replace(_words(flow, summary, failed), leads=(*_comment(flow), *leads)),
     }
+
+
+def _comment(flow: Flow) -> tuple[Lead, ...]:
+    """What the person wrote on it."""
+    return ((clip(f"; {one_line(flow.comment)}", _COMMENT), "number"),) if flow.comment else ()
 
 
 def _number(flow: Flow) -> Cell:

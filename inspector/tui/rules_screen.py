@@ -9,13 +9,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from inspector.model.flow import Moment
 from inspector.rules.breakpoints import Breakpoint, parse_breakpoint
 from inspector.rules.control import Control
 from inspector.tui.desk import Desk
 from inspector.tui.held_pane import ChangePane
+from inspector.tui.key_line import KeyLine
 from inspector.tui.rule_input import RuleInput
 from inspector.tui.rules_rows import Entry, Row, rows
 from inspector.tui.spans import Line
@@ -116,6 +117,7 @@ class RulesScreen(ModalScreen[None]):
     BINDING_GROUP_TITLE = "Rules"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,b", "dismiss(None)", "close", id="rules.close", tooltip="Back to the flows"),
+        Binding("question_mark", "app.help", "help", id="app.help", tooltip="The keys of the focused part"),
     ]
 
     def __init__(self, desk: Desk) -> None:
@@ -138,7 +140,7 @@ class RulesScreen(ModalScreen[None]):
                 yield Static("breakpoint ▸ ", markup=False)
                 yield self._input
             yield self._message
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         """The list has the keys; its counts are looked at from time to time."""

@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
-from textual.widgets import Footer
 
 from inspector.model.flow import Flow, State
 from inspector.proxy.replay import Batch
@@ -16,6 +15,7 @@ from inspector.store.diff import Piece, compare
 from inspector.store.runs import Run, RunTable
 from inspector.tui.desk import Desk
 from inspector.tui.diff_lines import diff_lines
+from inspector.tui.key_line import KeyLine
 from inspector.tui.line_pane import LinePane
 from inspector.tui.runs_rows import head_line, row_line, stopped
 from inspector.tui.spans import Line
@@ -96,6 +96,7 @@ class RunsScreen(ModalScreen[Flow | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "stop", "stop", id="runs.stop", tooltip="Begin no more, and break off those on their way"),
         Binding("escape,t,q", "dismiss(None)", "close", id="runs.close", tooltip="Back; what runs goes on"),
+        Binding("question_mark", "app.help", "help", id="app.help", tooltip="The keys of the focused part"),
     ]
 
     def __init__(self, original: Flow, desk: Desk, batches: Sequence[Batch]) -> None:
@@ -115,7 +116,7 @@ class RunsScreen(ModalScreen[Flow | None]):
         yield self._head
         yield self._table
         yield self._text
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Look at once, and then again and again."""

@@ -11,7 +11,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from inspector.model.flow import Flow
 from inspector.rules.capture import CaptureSettings
@@ -19,6 +18,7 @@ from inspector.store.lanes import Lanes
 from inspector.store.ledger import Ledger, Totals
 from inspector.store.view import View
 from inspector.store.watch import Watched
+from inspector.tui.comment_actions import CommentActions
 from inspector.tui.copy_actions import CopyActions
 from inspector.tui.covered import CoveredContainer, CoveredVertical
 from inspector.tui.desk import Desk
@@ -32,17 +32,19 @@ from inspector.tui.flow_wanted import FlowWanted
 from inspector.tui.frames import FrameClock
 from inspector.tui.header import Figures, HeaderLine, Listener
 from inspector.tui.hold_actions import HoldActions
+from inspector.tui.key_line import KeyLine
 from inspector.tui.layout_actions import LayoutActions
 from inspector.tui.list_heads import ListHeads
 from inspector.tui.log_screen import Log
 from inspector.tui.profile_dialog import ProfileDialog
+from inspector.tui.recorded import kept_in, leaving, not_kept, older_in
 from inspector.tui.replay_actions import ReplayActions
 from inspector.tui.search_actions import SearchActions
 from inspector.tui.splitter import Splitter
 from inspector.tui.token_actions import TokenActions
 from inspector.tui.vocabulary import vocabulary
 from inspector.tui.watch_actions import WatchActions
-from inspector.tui.welcome import Welcome
+from inspector.tui.welcome import Place, Welcome
 
 LIST_EVERY = 2
 """Frames from one look at the list to the next: figures that change faster are not read."""
@@ -53,7 +55,15 @@ HEADER_EVERY = 0.5
 
 
 class MainScreen(
-    ReplayActions, HoldActions, EditActions, TokenActions, CopyActions, SearchActions, WatchActions, LayoutActions
+    ReplayActions,
+    CommentActions,
+    HoldActions,
+    EditActions,
+    TokenActions,
+    CopyActions,
+    SearchActions,
+    WatchActions,
+    LayoutActions,
 ):
     """What the person sees first and mostly."""
 
@@ -114,7 +124,8 @@ class MainScreen(
         self._header_due = 0.0
         self._header = HeaderLine(self._figures(), id="header")
         self._bar = FilterBar(self.values, id="filter")
-        self._welcome = Welcome(listener.address if listener is not None else None, title, id="welcome")
+        place = Place.of(desk, listener.address) if listener is not None else None
+        self._welcome = Welcome(place, title, id="welcome")
         self._list = FlowList(self._view, watched=watched, id="list")
         self._heads = ListHeads(self._list, id="heads")
         self._detail = Detail(
@@ -132,7 +143,7 @@ class MainScreen(
                 yield self._list
             yield Splitter(id="splitter")
             yield self._detail
-        yield Footer(id="footer", show_command_palette=False)
+        yield KeyLine(id="footer")
 
     def on_mount(self) -> None:
         """Arrange the screen and start the frames."""
@@ -195,9 +206,14 @@ class MainScreen(
             ("the list", self._pull_list),
             ("what is held", self.pull_holds),
             ("the list's rows", self._draw_list),
-            ("the detail", self._detail.pull),
+            ("the detail", self._pull_detail),
             ("the header", self._pull_header),
         )
+
+    def _pull_detail(self) -> None:
+        if self.desk.budget is not None:
+            self.desk.budget.open = self._detail.flow
+        self._detail.pull()
 
     def _pull_header(self) -> None:
         self._totals = self._ledger.update()
@@ -217,11 +233,14 @@ class MainScreen(
             self.remove_class("-empty")
             self._list.focus()
         if self._list.pull():
-            self._bar.show_count(self._view.count, len(self._store))
+            self._show_count()
             if bool(self._view.rows) != self._listed:
                 self._listed = not self._listed
                 self.refresh_bindings()
         self._heads.pull()
+
+    def _show_count(self) -> None:
+        self._bar.show_count(self._view.count, len(self._store), self._store.left, older_in(self.desk))
 
     def _draw_list(self) -> None:
         self._list.draw_some(BUSY_ROWS if self._clock.busy else None)
@@ -231,10 +250,11 @@ class MainScreen(
         if wanted is not None:
             self._view.filter = wanted
             self._list.pull()
-            self._bar.show_count(self._view.count, len(self._store))
+            self._show_count()
 
     def _figures(self) -> Figures:
         totals, control = self._totals, self.desk.control
+        stopped, why = not_kept(self.desk, datetime.now())
         return Figures(
             place=self._listener.address if self._listener is not None else self._title or "a file",
             listening=self._listener is not None,
@@ -250,6 +270,10 @@ class MainScreen(
             held=len(control.holds) if control is not None else 0,
             hold_requests=control is not None and control.hold_requests,
             unread=self._log_lines.count - self._log_seen if self._log_lines is not None else 0,
+            kept=kept_in(self.desk),
+            stopped=stopped,
+            why=why,
+            leaving=leaving(self.desk.server),
         )
 
     def log_seen(self) -> None:
@@ -348,7 +372,7 @@ class MainScreen(
     def action_export(self) -> None:
         """Ask for a file and write the listed flows to it."""
         name = f"flows-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
-        self.app.push_screen(ExportDialog(tuple(self._view.flows), name), self._exported)
+        self.app.push_screen(ExportDialog(tuple(self._view.flows), name, self._transcripts), self._exported)
 
     def _exported(self, exported: Exported | None) -> None:
         if exported is not None:

@@ -1,4 +1,4 @@
-"""Searching all flows: the key of it, and the way from a hit to its place in the flow."""
+"""Searching all flows, and from the list the open one: the keys of it, and the way from a hit to its place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from inspector.tui.search_screen import Searching, SearchScreen
 
 
 class SearchActions(FlowScreen):
-    """Looks through all flows, and shows what was found."""
+    """Looks through the selected flow or through all, and shows what was found."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -27,6 +27,9 @@ class SearchActions(FlowScreen):
             id="view.search_all",
             tooltip="Search in all flows",
         ),
+        Binding("slash", "search_flow", "search", id="flow.search", tooltip="Search in the open tab of this flow"),
+        Binding("n", "match_flow(1)", "next", show=False, id="flow.next", tooltip="To the next line that was found"),
+        Binding("N", "match_flow(-1)", "before", show=False, id="flow.previous", tooltip="To the line found before"),
     ]
 
     def __init__(self, desk: Desk) -> None:
@@ -41,12 +44,24 @@ class SearchActions(FlowScreen):
         """Offer only what does something now."""
         if action == "search_all":
             return len(self.desk.store) > 0
+        if action == "search_flow":
+            return self.selected is not None and self.query_one(Detail).display
+        if action == "match_flow":
+            return self.query_one(Detail).check_action("match", parameters)
         return super().check_action(action, parameters)
 
     def action_search_all(self) -> None:
         """Ask what to look for, or go on with what was looked for before."""
         desk = self.desk
         self.app.push_screen(SearchScreen(self._searching, desk.store, desk.transcripts, self.listed), self._found)
+
+    def action_search_flow(self) -> None:
+        """Ask what to look for in the open tab."""
+        self.query_one(Detail).action_search()
+
+    def action_match_flow(self, step: int) -> None:
+        """Go to another line that was found in the open tab."""
+        self.query_one(Detail).action_match(step)
 
     def _found(self, chosen: Chosen | None) -> None:
         if chosen is None:

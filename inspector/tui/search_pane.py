@@ -35,6 +35,7 @@ class HitsPane(LinePane):
         Binding("J", "flow(1)", "next flow", id="hits.next", tooltip="To the next flow with hits"),
         Binding("K", "flow(-1)", "flow before", show=False, id="hits.previous", tooltip="To the flow before"),
         Binding("slash", "screen.edit", "edit", id="hits.edit", tooltip="Change what is looked for"),
+        Binding("question_mark", "app.help", "help", id="app.help", tooltip="The keys of the focused part"),
     ]
 
     def __init__(self, summary: Callable[[Flow], Summary], edit: Callable[[], None]) -> None:

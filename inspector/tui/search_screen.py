@@ -13,7 +13,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from inspector.model.flow import Flow
 from inspector.store.flows import FlowStore
@@ -21,6 +21,7 @@ from inspector.store.search import FlowHits, Search
 from inspector.store.search_pattern import parse
 from inspector.store.summary import Summary
 from inspector.store.transcripts import Transcripts
+from inspector.tui.key_line import KeyLine
 from inspector.tui.search_pane import Chosen, HitsPane
 from inspector.tui.search_rows import hints
 from inspector.tui.spans import Line
@@ -115,7 +116,7 @@ class SearchScreen(ModalScreen[Chosen | None]):
             yield self._prompt
             yield self._input
         yield self._pane
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Go on where it was left."""
@@ -206,7 +207,7 @@ class SearchScreen(ModalScreen[Chosen | None]):
     def _words(self, search: Search | None, groups: Sequence[FlowHits]) -> Line:
         """What was found so far, and how far that is."""
         if search is None:
-            return [("muted", f"{len(self._store):,} flows")]
+            return [("muted", f"{len(self._store):,} flows"), *self._older()]
         hits = sum(group.count for group in groups)
         words: Line = [("key" if hits else "warning" if search.finished else "muted", _found(hits, len(groups)))]
         if search.progress < 1:
@@ -214,7 +215,12 @@ class SearchScreen(ModalScreen[Chosen | None]):
             bar: Line = [("ok", "━" * filled), ("faint", "━" * (_BAR - filled))]
             verb = "stopped at" if self._searching.stopped else "searching"
             words += [("", "   "), *bar, ("muted", f" {verb} {search.progress:.0%}")]
-        return words
+        return [*words, *([] if self._searching.listed else self._older())]
+
+    def _older(self) -> Line:
+        """That there are flows which no search here finds."""
+        left = self._store.left
+        return [("muted", f" · {left:,} older ones are not here")] if left else []
 
     # Actions
 

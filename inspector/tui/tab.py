@@ -24,6 +24,8 @@ class Tab(CoveredVertical):
     """As `Detail.active` calls it."""
     title: ClassVar[str]
     """As the tab line calls it."""
+    short: ClassVar[str] = ""
+    """As a short tab line calls it; empty where the title is short enough."""
     reads: ClassVar[bool] = True
     """Whether it needs the transcript at once; a large one is read beside, and the tab is empty meanwhile."""
 

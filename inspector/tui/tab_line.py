@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -14,6 +14,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from inspector.tui.spans import Line, cut, width_of
+
+Form = Literal["names", "short", "numbers"]
+_FORMS: tuple[Form, ...] = ("names", "short", "numbers")
+"""How the tabs that are not open are called, from the widest to the narrowest."""
+_CUT = 24
+"""Cells from which on words that are cut say more of the flow than its number does."""
 
 
 class TabLine(Widget):
@@ -42,30 +48,31 @@ class TabLine(Widget):
 
         name: str
 
-    def __init__(self, tabs: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, tabs: Sequence[tuple[str, str, str]]) -> None:
+        """Each tab by what it is asked for with, by its name, and by a short one."""
         super().__init__()
         self._tabs = tuple(tabs)
         self._active = ""
         self._words: tuple[str, ...] = ()
+        self._brief = ""
         self._spots: list[tuple[range, str]] = []
 
-    def set(self, active: str, *words: str) -> None:
+    def set(self, active: str, *words: str, brief: str = "") -> None:
         """Say which tab is open, and what is known of the flow: of several words the first that fit are shown, or else
-        the last. Draws only where that is new.
+        the last; where there is little room `brief`. Draws only where that is new.
         """
-        if (active, words) != (self._active, self._words):
-            self._active, self._words = active, words
+        if (active, words, brief) != (self._active, self._words, self._brief):
+            self._active, self._words, self._brief = active, words, brief
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Textual's Line API."""
-        left = self._left()
         width = self.size.width
-        if width_of(left) > width:
-            left = self._left(names=False)
-        room = width - width_of(left) - 2
-        words = next((each for each in self._words if cell_len(each) <= room), (self._words or ("",))[-1])
-        right = cut([("flow", words)], room) if room > 8 else []
+        left = next((line for line in map(self._left, _FORMS) if width_of(line) <= width), self._left(_FORMS[-1]))
+        room = max(0, width - width_of(left) - 2)
+        last = (self._words or ("",))[-1] if room >= _CUT else self._brief
+        words = next((each for each in self._words if cell_len(each) <= room), last)
+        right = cut([("flow", words)], room)
         line = [*left, ("", " " * max(0, width - width_of(left) - width_of(right) - 1)), *right]
         strip = Strip(
             [
@@ -75,14 +82,15 @@ class TabLine(Widget):
         )
         return strip.apply_style(self.rich_style).adjust_cell_length(width, self.rich_style)
 
-    def _left(self, names: bool = True) -> Line:
-        """The tabs; without the names of those that are not open where the line is short."""
+    def _left(self, form: Form) -> Line:
+        """The tabs, with as much of their names as the form has."""
         line: Line = []
         self._spots = []
-        for number, (name, title) in enumerate(self._tabs, 1):
+        for number, (name, title, short) in enumerate(self._tabs, 1):
             start, active = width_of(line), name == self._active
-            shown = f" {title}" if names or active else ""
-            line += [("active" if active else "number", f" {number}"), ("active" if active else "name", f"{shown} ")]
+            shown = title if active or form == "names" else short if form == "short" else ""
+            words = f" {shown}{' ' if active or form != 'short' else ''}" if shown else " "
+            line += [("active" if active else "number", f" {number}"), ("active" if active else "name", words)]
             self._spots.append((range(start, width_of(line)), name))
         return line
 

@@ -103,7 +103,7 @@ def _note(phase: Phase, flow: Flow, summary: Summary) -> str:
         case Stage.ANSWER:
             return _answer(flow, summary)
         case Stage.END:
-            return f"{flow.end.reason.replace('_', ' ')}, by {flow.end.by}" if flow.end is not None else ""
+            return one_line(f"{flow.end.reason.replace('_', ' ')}, by {flow.end.by}") if flow.end is not None else ""
         case _:
             return ""
 

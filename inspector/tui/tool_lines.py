@@ -13,6 +13,7 @@ from inspector.model.flow import Flow
 from inspector.store.tool_book import ToolBook
 from inspector.store.tool_calls import CallState, SeenCall
 from inspector.store.tool_declared import Declared
+from inspector.tui.format import count
 from inspector.tui.json_progress import JsonProgress
 from inspector.tui.spans import Line, cut, plain, width_of
 from inspector.tui.tool_rows import (
@@ -164,6 +165,10 @@ class ToolLines:
         yield self._heading("past", "Before it", calls_summary(past, verdicts))
         for seen in past:
             yield self._call(seen, book, False)
+        if book.earlier:
+            many = f"{count(book.earlier)} calls before these are not listed: the Chat tab has them"
+            words = f"  {many if book.earlier > 1 else '1 call before these is not listed: the Chat tab has it'}"
+            yield Item("earlier", (words,), lambda width: [("muted", words)])
         yield self._heading("tools", "Declared", declared_summary(book.declarations))
         if changes := changes_line(book.declarations):
             yield Item("changes", (plain(changes),), lambda width: [("", "  "), *changes])

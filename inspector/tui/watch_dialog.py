@@ -18,9 +18,10 @@ from textual.widgets import Button, Input, Static
 from inspector.model.flow import Flow
 from inspector.store.filters import complete
 from inspector.store.transcripts import Transcripts
-from inspector.store.watch import TITLE, Watched, parse_watch, shown
+from inspector.store.watch import TITLE, Watched, parse_watch
 from inspector.tui.format import NOTHING
 from inspector.tui.text import one_line, printable
+from inspector.tui.watch_cells import shown
 
 MOST = 12
 """Columns that can be asked for; more stay where there are more already."""

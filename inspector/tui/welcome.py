@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -11,9 +12,48 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from inspector.model.pointing import AGENTS, Agent, arguments_for, variables_for
+from inspector.formats.key_variables import is_local
+from inspector.model.pointing import AGENTS, Agent, arguments_for, base_url, variables_for
+from inspector.tui.desk import Desk
+from inspector.tui.format import at_home
 from inspector.tui.line_view import LineView
 from inspector.tui.text import clip, printable
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where agents find us, and what they must bring."""
+
+    address: str
+    """Host and port, as they are listened on."""
+    token: bool = False
+    """Whether a token is asked for."""
+    token_file: Path | None = None
+    """Where it lies; None where it came from the environment."""
+    kept: Path | None = None
+    """The session that is kept."""
+
+    @classmethod
+    def of(cls, desk: Desk, address: str) -> Place:
+        """That of a listener at a desk."""
+        config = desk.server.config if desk.server is not None else None
+        token, file = (config.token is not None, config.token_file) if config is not None else (False, None)
+        return cls(address, token, file, desk.session.path if desk.session is not None else None)
+
+    @property
+    def host(self) -> str:
+        """What is listened on."""
+        return self.address.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """And its port."""
+        return int(self.address.rpartition(":")[2])
+
+    @property
+    def token_words(self) -> str:
+        """How a shell says the token: it is on no screen, in no picture of one, and in no history of commands."""
+        return f'"$(cat {shlex.quote(str(self.token_file.absolute()))})"' if self.token_file else '"$INSPECTOR_TOKEN"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +62,61 @@ class Pointer:
 
     agent: str
     line: str
-    """A line for a POSIX shell."""
+    """A line for a POSIX shell; for an agent that would get the token on its command line, one for its settings."""
 
 
-def pointers(address: str) -> tuple[Pointer, ...]:
-    """The lines for a proxy at `address` (host and port)."""
-    return tuple(Pointer(agent.title, _line(agent, f"http://{address}")) for agent in AGENTS)
+_TOKEN = "TOKEN-GOES-HERE"
 
 
-def _line(agent: Agent, url: str) -> str:
-    if agent.arguments:
-        return shlex.join([agent.name, *arguments_for(agent, url)])
-    first, *_ = variables_for(agent, url, {}, at_home=False).items()
-    return f"export {first[0]}={shlex.quote(first[1])}"
+def pointers(place: Place) -> tuple[Pointer, ...]:
+    """The lines for an agent on this machine."""
+    url = base_url(place.host, place.port, _TOKEN if place.token else None)
+    return tuple(Pointer(agent.title, _line(agent, url, place)) for agent in AGENTS)
+
+
+def _line(agent: Agent, url: str, place: Place) -> str:
+    if not agent.arguments:
+        first, *_ = variables_for(agent, url, {}, at_home=False).items()
+        return f"export {first[0]}={_quoted(first[1], place)}"
+    if place.token:
+        # Its command line can be read by everyone on this machine.
+        return f"# in its settings: {arguments_for(agent, url)[-1].replace(_TOKEN, 'TOKEN')}"
+    return shlex.join([agent.name, *arguments_for(agent, url)])
+
+
+def _quoted(value: str, place: Place) -> str:
+    """A value for a shell, which itself puts the token in."""
+    parts = (shlex.quote(part) if part else "" for part in value.split(_TOKEN))
+    return place.token_words.join(parts)
+
+
+Told = list[tuple[str, str]]
+"""Lines, each with its tone."""
+
+
+def _nothing(title: str) -> Told:
+    return [("", "text"), (f"{title or 'This file'} holds no flows.", "title")]
+
+
+def _introduction(place: Place) -> Told:
+    everywhere = place.host in ("0.0.0.0", "::", "")
+    token_file = f" --token-file {shlex.quote(str(place.token_file.absolute()))}" if place.token_file else ""
+    told: Told = [("", "text")]
+    told.append((f"Listening on http://{place.address}{' – every address of this machine' * everywhere}", "title"))
+    told.append(("Start an agent with its line below, and its requests appear here.", "text"))
+    if place.token:
+        where = "the shell reads it from its file" if place.token_file else "set INSPECTOR_TOKEN in its shell, too"
+        told.append((f"Who comes in must bring the token: {where}.", "text"))
+    if everywhere:
+        told.append(("Elsewhere: the name of this machine in the place of the address below.", "text"))
+    host = "" if is_local(place.host) or everywhere else f" --host {place.host}"
+    told.append((f'Or: eval "$(inspector env AGENT{host} --port {place.port}{token_file})"', "muted"))
+    if not place.token:
+        told.append(("Next time: inspector run -- AGENT", "muted"))
+    if place.kept is not None:
+        told.append((f"Everything is kept in {at_home(place.kept)}", "muted"))
+    told.append(("", "text"))
+    return told
 
 
 _NAME = 16
@@ -59,27 +141,14 @@ class Welcome(LineView):
         Binding("k,up", "move(-1)", "up", show=False, id="welcome.up", tooltip="Previous line"),
     ]
 
-    def __init__(self, address: str | None, title: str = "", *, id: str | None = None) -> None:
+    def __init__(self, place: Place | None, title: str = "", *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._pointers = pointers(address) if address else ()
-        self._top = self._introduction(address, title)
+        self._pointers = pointers(place) if place else ()
+        self._top = _introduction(place) if place else _nothing(title)
         self._cursor = 0
         self._cut: list[tuple[int, str]] = []
         """The pieces of the agents' lines that fit the width, each with the number of its agent."""
         self._cut_width = 0
-
-    @staticmethod
-    def _introduction(address: str | None, title: str) -> list[tuple[str, str]]:
-        if address is None:
-            return [("", "text"), (f"{title or 'This file'} holds no flows.", "title")]
-        port = address.rpartition(":")[2]
-        return [
-            ("", "text"),
-            (f"Listening on http://{address}", "title"),
-            ("Start an agent with its line below, and its requests appear here.", "text"),
-            (f'Or: eval "$(inspector env AGENT --port {port})"; next time: inspector run -- AGENT', "muted"),
-            ("", "text"),
-        ]
 
     def line_count(self) -> int:
         """The introduction, and a line for each agent."""

@@ -9,8 +9,9 @@ import pytest
 from textual.pilot import Pilot
 
 from inspector.model.flow import Flow, Reason
-from inspector.store.lane import Lane, Place
+from inspector.store.lane import Cause, Lane, LaneTotals, Place
 from inspector.tui.chat_tab import ChatPane
+from inspector.tui.flow_wanted import FlowWanted
 from tests.tui.detail_app import DetailApp, anthropic_flow, begin, feed, frames, seen, sse, text_events
 
 pytestmark = pytest.mark.anyio
@@ -275,3 +276,64 @@ async def test_what_is_huge_is_read_beside_the_screen_and_then_shown() -> None:
         await pilot.press("home", "down", "enter")
         lines = await settled(pilot)
         assert sum("of a huge file" in line for line in lines) == 60_000
+
+
+class AgentApp(LaneApp):
+    """A conversation that starts a sub-agent, and that one's first flow; the app does what the screen does."""
+
+    def __init__(self) -> None:
+        use = {"type": "tool_use", "id": "t9", "name": "Task", "input": {}}
+        start = sse("content_block_start", index=0, content_block=use)
+        self.caller = answered(turn("caller", [said("user", "Explore.")]), start, sse("content_block_stop", index=0))
+        self.first = turn("first", [said("user", "Look at the tests.")])
+        later = turn(
+            "later", [said("user", "Explore."), {"role": "assistant", "content": [use]}, said("user", "Go on")]
+        )
+        super().__init__(self.caller, self.first, later)
+        self.later = later
+        main = Lane("main", flows=[self.caller, later])
+        sub = Lane("sub", flows=[self.first], parent=main, cause=Cause(self.caller, "t9", "Task"))
+        sub.totals = LaneTotals(turns=5, input_tokens=11_900, output_tokens=100)
+        self.sub: list[Lane] = [sub]
+        known = self.detail.tab.transcripts
+        known.placed_by = lambda flow: Place(sub if flow is self.first else main)
+        known.below = lambda lane: self.sub if lane is main else []
+
+    def on_flow_wanted(self, event: FlowWanted) -> None:
+        """Go there."""
+        self.detail.show(event.flow)
+
+
+async def test_a_call_that_started_a_sub_agent_leads_to_it_and_back() -> None:
+    app = AgentApp()
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.detail.show(app.caller)
+        lines = await settled(pilot)
+        number = app.first.number
+        [line] = [line for line in lines if "Task" in line]
+        assert f"→ #{number} · sub-agent · 5 turns · 12k tokens" in line
+        await pilot.press("end")
+        assert app.detail.tab.pane.check_action("agent", ()) is False
+        await pilot.press("W")
+        assert app.detail.flow is app.caller
+        await pilot.press("K", "W")
+        lines = await settled(pilot)
+        assert app.detail.flow is app.first
+        assert f"← #{app.caller.number} · sub-agent, started by Task" in lines[0]
+        await pilot.press("w")
+        lines = await settled(pilot)
+        assert app.detail.flow is app.caller
+        pane = app.detail.tab.pane
+        assert isinstance(pane, ChatPane)
+        assert pane.chat.call_at(pane.chat.block_at(pane.cursor)) == "t9"
+        assert pane.check_action("caller", ()) is False
+
+
+async def test_a_sub_agent_that_is_found_later_is_marked_also_in_the_history() -> None:
+    app = AgentApp()
+    found, app.sub = app.sub, []
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.detail.show(app.later)
+        assert not any("→ #" in line for line in await settled(pilot))
+        app.sub = found
+        assert [line for line in await settled(pilot) if "Task" in line and "→ #" in line]

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from inspector.store.view import Sort
 from inspector.store.watch import Watched
 from inspector.tui import rows
-from inspector.tui.columns import COLUMNS, MARGIN, OF_TOKENS, fit, gap, watched_column
+from inspector.tui.columns import COLUMNS, MARGIN, OF_SESSIONS, OF_TOKENS, fit, gap, watched_column
 
 
 @pytest.mark.parametrize("of_tokens", [False, True])
@@ -68,14 +68,20 @@ def test_an_eighty_column_terminal_keeps_what_matters_most() -> None:
 
 
 def test_a_wide_terminal_has_every_column() -> None:
-    assert [column.key for column in fit(190, True)] == [column.key for column in COLUMNS]
-    assert [column.key for column in fit(180)] == [column.key for column in COLUMNS if column.key not in OF_TOKENS]
+    keys = [column.key for column in COLUMNS]
+    assert [column.key for column in fit(220, True, of_sessions=True)] == keys
+    assert [column.key for column in fit(180)] == [key for key in keys if key not in OF_TOKENS | OF_SESSIONS]
+
+
+def test_sessions_have_a_column_where_they_were_given_names() -> None:
+    keys = [column.key for column in fit(79, of_sessions=True)]
+    assert keys == ["seq", "age", "agent", "session", "model", "state", "words"]
 
 
 def test_tokens_have_columns_only_where_all_others_have_theirs() -> None:
     for width in range(20, 400):
         shown = {column.key for column in fit(width, True)}
-        assert not shown & OF_TOKENS or len(shown - OF_TOKENS) == len(COLUMNS) - len(OF_TOKENS)
+        assert not shown & OF_TOKENS or len(shown - OF_TOKENS) == len(COLUMNS) - len(OF_TOKENS | OF_SESSIONS)
         assert shown - OF_TOKENS == {column.key for column in fit(width)}
 
 

@@ -90,7 +90,7 @@ async def shown(*flows: Flow, size: tuple[int, int] = (100, 70), transcripts: Tr
 async def test_a_turn_that_goes_on_is_said_to_be_well() -> None:
     words = await shown(*lane())
     assert words.startswith("6k tokens in the window · 67% from cache · prefix kept\n")
-    assert "kept  all of #2's" in words
+    assert "kept    all of #2's" in words
     assert "cache   read 4,000 of the 4,000 tokens left there" in words
     assert "all that was said and seen is sent back as it was" in words
     assert "new  since #2: ~" in words

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.model.flow import Capture, Flow, Reason, Response
-from inspector.store.diff import Piece, compare
+from inspector.model.message import Prompt
+from inspector.store import transcripts
+from inspector.store.alignment import Steps
+from inspector.store.diff import Change, Piece, compare, compare_prompts
 from inspector.store.flows import FlowStore
 from inspector.store.lane import Lane, Place
+from inspector.tui import diff_tab
 from inspector.tui.detail import Detail
 from inspector.tui.diff_lines import diff_lines
 from inspector.tui.diff_tab import DiffPane
 from inspector.tui.spans import plain, width_of
 from inspector.tui.text import printable
-from tests.tui.detail_app import HOSTILE, DetailApp, anthropic_flow, begin, feed, frames, seen, sse, text_events
+from tests.tui.detail_app import (
+    HOSTILE,
+    DetailApp,
+    anthropic_flow,
+    begin,
+    feed,
+    frames,
+    read_all,
+    seen,
+    sse,
+    text_events,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -245,3 +261,20 @@ async def test_large_flows_are_read_before_they_are_compared(monkeypatch: pytest
                 break
             await asyncio.sleep(0.005)
         assert "request  the same" in "\n".join(seen(app.detail.tab.pane))
+
+
+async def test_large_prompts_are_compared_beside_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcripts, "LARGE", 1)
+    threads: list[str] = []
+
+    def noted(*prompts: Prompt) -> Steps[list[Change]]:
+        threads.append(threading.current_thread().name)
+        return (yield from compare_prompts(*prompts))
+
+    monkeypatch.setattr(diff_tab, "compare_prompts", noted)
+    app = DiffApp(answered("a", "yes", ask="go"), answered("b", "yes", parent="a", ask="stop"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await read_all(pilot)
+        text = "\n".join(seen(app.detail.tab.pane))
+        assert "request  1 of 4 differ" in text, text
+        assert "ahead" in threads

@@ -70,3 +70,16 @@ def test_what_is_held_stands_out_and_stays() -> None:
     for piece in ("1 held", "‖ next requests", "3 live"):
         assert piece in line(figures, 80)
     assert "held" not in line(FULL, 160)
+
+
+def test_what_is_kept_is_said_calmly_and_what_is_not_in_red() -> None:
+    kept = replace(FULL, kept="2026-11-21T14-03-22-claude")
+    assert "● rec" in line(kept, 80) and "● rec 2026-11-21T14-03-22-claude" in line(kept, 200)
+    assert dict(arrange(kept, 80))["  ● rec"] == "muted"
+    stopped = replace(kept, stopped="not recorded since 14:03", why="No space left on device")
+    for width, why in ((80, False), (120, True)):
+        shown = line(stopped, width)
+        assert "⚠ not recorded since 14:03" in shown and "3 live" in shown and "rec " not in shown
+        assert ("No space left on device" in shown) == why
+    assert dict(arrange(stopped, 80))["  ⚠ not recorded since 14:03"] == "failed"
+    assert "leaving · 2 in flight" in line(replace(stopped, leaving="leaving · 2 in flight, 9 s · q now"), 100)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
+from textual.widgets import Input
 from textual.widgets._footer import FooterKey
 
 from inspector.model.edits import Edits
@@ -225,6 +226,29 @@ async def test_invalid_arguments_are_not_sent_by_accident() -> None:
 
 
 @pytest.mark.anyio
+async def test_what_is_typed_is_sent_also_before_anybody_heard_of_it() -> None:
+    held = bench()
+    async with held.app.run_test(size=SIZE) as pilot:
+        editor = await open_editor(pilot)
+        area(pilot).replace("ls", (1, 14), (1, 34))
+        editor.query_one("#held-name", Input).value = "Shell"
+        editor.action_send()
+        assert arguments(held.stream.edited[0]).startswith('{"command": "ls"')
+        [sent] = held.stream.edited[0].replaced.values()
+        assert isinstance(sent, ToolCall) and sent.name == "Shell"
+
+
+@pytest.mark.anyio
+async def test_what_comes_meanwhile_does_not_undo_what_is_typed() -> None:
+    held = bench()
+    async with held.app.run_test(size=SIZE) as pilot:
+        editor = await open_editor(pilot)
+        area(pilot).replace("ls", (1, 14), (1, 34))
+        editor._pull()
+        assert '"command": "ls"' in area(pilot).text
+
+
+@pytest.mark.anyio
 async def test_a_refused_edit_stays_in_the_editor() -> None:
     held = bench()
     held.stream.refuses = "the client has this already"
@@ -359,7 +383,7 @@ async def test_what_matters_to_a_held_answer_stands_first_in_a_narrow_footer() -
         await settle(pilot)
         keys = [key for key in main(pilot).query(FooterKey) if key.region.right <= 80]
         told = [f"{key.key_display} {key.description}" for key in keys]
-        assert told == ["⏎ open", "e edit", "a answer", "g go on", ". event", "> block", "D drop", "p hold next"]
+        assert told == ["⏎ open", "e edit", "a answer", "g go on", ". event", "> block", "D drop", "f filter", "? help"]
 
 
 @pytest.mark.anyio

@@ -65,7 +65,8 @@ async def test_hostile_names_are_inert() -> None:
         b.flow.label = "[red]\x1b9"
         await b.press("R")
         shown = "\n".join(line.text for line in b.pilot.app.screen._compositor.render_strips())
-        assert "[bold]x␛[31m" in shown and "[red]␛9" in shown and "\x1b" not in shown
+        assert "[bold]x␛[31m" in shown and "Send #1 again" in shown
+        assert "\x1b" not in shown and "[red]" not in shown, "such a label is no name"
 
 
 def test_parameters_are_json_values_or_words() -> None:

@@ -14,7 +14,7 @@ from inspector.tui.header import HeaderLine
 from inspector.tui.list_heads import ListHeads
 from inspector.tui.log_screen import LogScreen, LogView
 from inspector.tui.splitter import Splitter
-from inspector.tui.welcome import Welcome, pointers
+from inspector.tui.welcome import Place, Welcome, pointers
 from tests.handmade import chat_chunks, chat_flow, done_chat, respond, stream
 from tests.tui.screens import app_on, flow_list, main, settle, text_of
 
@@ -35,11 +35,11 @@ async def test_before_the_first_flow_it_says_how_to_begin() -> None:
         shown = "\n".join(text_of(welcome))
         assert "http://127.0.0.1:7077" in shown
         together = "".join(line[18:].rstrip() for line in text_of(welcome))
-        for pointer in pointers("127.0.0.1:7077"):
+        for pointer in pointers(Place("127.0.0.1:7077")):
             assert pointer.agent in shown
             assert pointer.line in together
         await pilot.press("j", "enter")
-        assert app.clipboard == pointers("127.0.0.1:7077")[1].line
+        assert app.clipboard == pointers(Place("127.0.0.1:7077"))[1].line
         store.add(done_chat("f1"))
         await settle(pilot)
         assert not welcome.display
@@ -220,10 +220,10 @@ async def test_help_and_palette_know_the_keys() -> None:
         await settle(pilot)
         await pilot.press("question_mark")
         await pilot.pause()
-        assert app.screen.query("HelpPanel")
+        assert app.screen.query("KeysView")
         await pilot.press("question_mark")
         await pilot.pause()
-        assert not app.screen.query("HelpPanel")
+        assert not app.screen.query("KeysView")
         await pilot.press("ctrl+p")
         await pilot.pause()
         await pilot.press(*"layout", "enter")

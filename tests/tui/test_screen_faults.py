@@ -118,7 +118,7 @@ async def test_a_frame_that_raises_ends_neither_the_screen_nor_the_frames(
         async with asyncio.timeout(20):
             while main(pilot)._frame < frame + 3:
                 await asyncio.sleep(0.01)
-        assert len(main(pilot)._view.rows) == 2 and app.is_running
+        assert len(main(pilot)._view.flows) == 2 and app.is_running
 
 
 @pytest.mark.parametrize("function", ["summarise", "_stamp"])
@@ -133,7 +133,7 @@ async def test_a_price_that_raises_costs_one_row_and_not_the_list(
             await settle(pilot)
         store.add(done_chat("f3"))
         await settle(pilot)
-        assert len(main(pilot)._view.rows) == 3 and app.is_running
+        assert len(main(pilot)._view.flows) == 3 and app.is_running
 
 
 async def test_a_search_that_raises_is_ended(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -163,7 +163,7 @@ async def test_an_action_that_raises_is_told_and_does_nothing(
         assert app.is_running and told(caplog)[:1] == ["injected"]
         store.add(done_chat("f3"))
         await settle(pilot)
-        assert len(main(pilot)._view.rows) == 3
+        assert len(main(pilot)._view.flows) == 3
 
 
 async def test_a_screen_that_fails_is_opened_again_but_not_for_ever(

@@ -89,6 +89,16 @@ def test_endless_combining_characters_are_cut() -> None:
     assert max(map(len, wrap("e" + "\u0301" * 10_000, 10))) < 100
 
 
+def test_a_heap_of_marks_is_levelled() -> None:
+    heap = "e" + "\u0301\u0489" * 500 + "a"
+    assert printable(heap) == "e" + "\u0301\u0489" * 4 + "‹992 marks›a"
+    assert (
+        printable("क्षि e\u0301\u0302 ─────────────── 👍👍👍👍👍👍👍👍👍👍")
+        == "क्षि e\u0301\u0302 ─────────────── 👍👍👍👍👍👍👍👍👍👍"
+    )
+    assert printable("…" * 20 + "\u0301" * 9) == "…" * 20 + "\u0301" * 8 + "‹1 marks›"
+
+
 def test_clip_and_one_line() -> None:
     assert clip("abcdef", 4) == "abc…"
     assert clip("字字字", 4) == "字…"

@@ -248,7 +248,7 @@ async def test_the_tab_line_tells_how_sure_the_model_was() -> None:
         mean = f"mean p {sum(p for _, p in ANSWER) / 11:.2f}"
         whole = f"#1 · vllm · Qwen3-8B · 11 tokens · {perplexity} · {mean}"
         assert line.render_line(0).text.rstrip().endswith(whole)
-        for width, end in ((118, f"11 tokens · {perplexity}"), (80, f"11 tokens · {perplexity}"), (60, perplexity)):
+        for width, end in ((118, f"11 tokens · {perplexity}"), (80, "#1"), (60, perplexity)):
             await pilot.resize_terminal(width, 24)
             await frames(pilot)
             assert line.render_line(0).text.rstrip().endswith(f"  {end}")

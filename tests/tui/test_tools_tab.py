@@ -11,7 +11,7 @@ from textual import on
 from textual.pilot import Pilot
 
 from inspector.model.flow import Flow, Reason
-from inspector.store import tool_schema
+from inspector.store import tool_calls, tool_schema
 from inspector.tui.flow_wanted import FlowWanted
 from inspector.tui.tools_tab import EVERY, ToolsPane
 from tests.store.tools import ANTHROPIC, CITY, Json, answered, anthropic_turns, asked, extend
@@ -329,3 +329,11 @@ async def test_hundreds_of_calls_unfold_without_holding_up_a_frame() -> None:
         # Below each head: what names the call, its arguments, and its result with what it leaves out.
         (lines,) = {len(pane(app).tools.body(item)) for item in pane(app).tools.items if item.call is not None}
         assert pane(app).line_count() == folded + 400 * lines and lines > 30
+
+
+async def test_calls_that_are_too_many_are_said_to_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tool_calls, "MOST", 1)
+    app = lane(*anthropic_turns())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await drawn(pilot, app)
+        assert "1 call before these is not listed: the Chat tab has it" in text(app)
