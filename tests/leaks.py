@@ -26,8 +26,11 @@ LASTING = (
 )
 """What stands in the names of threads that may outlive a test."""
 
-LASTING_TASKS = ("Upstream.serve",)
-"""Coroutines that may outlive a test: the connections of an upstream in a fixture, which ends them with itself."""
+LASTING_TASKS = (
+    "Upstream.serve",  # the connections of an upstream in a fixture, which ends them with itself
+    "_shutdown_watcher",  # sse_starlette's: one for each event loop, until that ends
+)
+"""Coroutines that may outlive a test."""
 
 
 class Leak(AssertionError):
@@ -110,6 +113,7 @@ def _is_open(number: int) -> bool:
 def _settled(done: Callable[[], bool]) -> None:
     if done():
         return
+    gc.unfreeze()  # what the program froze in a test has cycles, too: they hold threads
     gc.collect()
     until = time.monotonic() + PATIENCE
     while not done() and time.monotonic() < until:

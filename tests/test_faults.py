@@ -18,6 +18,8 @@ import pytest
 from inspector.cli.recording import Recorder
 from inspector.cli.serve import Narrator
 from inspector.dialects._logprobs import Strip
+from inspector.formats.session import SessionWriter
+from inspector.formats.session_schema import SessionError
 from inspector.model.flow import Flow, Reason
 from inspector.proxy import relay
 from inspector.proxy.held import Holds, Step
@@ -32,6 +34,7 @@ from inspector.store import filters
 from inspector.store.filters import parse
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
+from tests.formats.sessions import written
 from tests.handmade import chat_chunks, chat_request, done_chat
 from tests.upstreams import ended, plain, upstream
 
@@ -266,7 +269,7 @@ async def test_a_flow_that_cannot_be_written_costs_none_of_the_others(
         return b"%d\n" % flow.seq
 
     with FileIO(tmp_path / "out", "w") as file:
-        recorder = Recorder(store, line, file)
+        recorder = Recorder(store, line, lambda _: file)
         for _ in range(2):
             if aside:
                 await recorder.pull_aside()
@@ -292,3 +295,24 @@ def test_a_flow_that_cannot_be_told_of_costs_none_of_the_others(
     assert told[:2] == [f"#{number} could not be summed up: RuntimeError" for number in (1, 2)]
     assert told[2].startswith("#3 ") and "200" in told[2]
     assert len(caplog.records) == 2
+
+
+def test_a_run_without_a_screen_says_once_that_it_is_not_recorded_and_once_that_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, path = flows(1), tmp_path / "folder" / "s.db"
+    path.parent.write_text("in the way")
+    writer = SessionWriter(store, path)
+    narrator = Narrator(store, Transcripts(), [writer])
+    with pytest.raises(SessionError):
+        writer.open()
+    for _ in range(3):
+        narrator.pull()
+    path.parent.unlink()
+    written(writer)
+    for _ in range(3):
+        narrator.pull()
+    writer.close()
+    stopped, again = capsys.readouterr().err.splitlines()
+    assert "not recorded since" in stopped and "Not a directory" in stopped and "the relay goes on" in stopped
+    assert again == f"recorded again, with all that came meanwhile: {path}"

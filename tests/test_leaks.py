@@ -8,6 +8,7 @@ import gc
 import os
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -53,6 +54,17 @@ def test_a_thread_that_is_about_to_end_is_none(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(leaks, "PATIENCE", 5.0)
     with nothing_left():
         threading.Timer(0.02, lambda: None).start()
+
+
+def test_a_thread_of_what_was_frozen_in_a_cycle_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program freezes what it has, so that no collection walks it: that must not hide what is let go later."""
+    monkeypatch.setattr(leaks, "PATIENCE", 5.0)
+    with nothing_left():
+        pool: list[object] = [ThreadPoolExecutor(1, "frozen")]
+        pool.append(pool)
+        assert isinstance(pool[0], ThreadPoolExecutor) and pool[0].submit(int).result() == 0
+        gc.freeze()
+        del pool
 
 
 @pytest.mark.anyio

@@ -22,7 +22,7 @@ from inspector.store.filters import parse
 from inspector.tui.edit_actions import EditActions
 from inspector.tui.hold_actions import HoldActions
 from inspector.tui.replay_actions import ReplayActions
-from inspector.tui.welcome import pointers
+from inspector.tui.welcome import Place, pointers
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,6 +35,7 @@ KEY_NAMES = {
     "full_stop": ".",
     "greater_than_sign": ">",
     "asterisk": "*",
+    "semicolon": ";",
     "left_parenthesis": "(",
 }
 
@@ -80,8 +81,8 @@ def test_every_action_that_the_footer_shows_is_told_of() -> None:
     for family in (HoldActions, EditActions, ReplayActions):
         shown += [binding for binding in family.BINDINGS if isinstance(binding, Binding)]
     for binding in shown:
-        key = KEY_NAMES.get(binding.key, binding.key)
-        assert f"`{key}`" in told or key == "escape", binding.id
+        keys = [KEY_NAMES.get(key, key) for key in binding.key.split(",")]
+        assert all(f"`{key}`" in told or key == "escape" for key in keys), binding.id
 
 
 def test_the_ids_of_the_example_exist() -> None:
@@ -98,7 +99,7 @@ def test_the_filters_of_the_examples_mean_something() -> None:
 
 def test_the_agents_lines_are_those_of_the_empty_screen() -> None:
     told = section("Point an agent at it")
-    for pointer in pointers("127.0.0.1:7077"):
+    for pointer in pointers(Place("127.0.0.1:7077")):
         if pointer.agent != "opencode":
             assert pointer.line in told
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from inspector.model.headers import Headers
 from inspector.model.message import Transcript
 from inspector.proxy.intake import Intake
 from inspector.store.transcripts import Transcripts
+from tests.captures import capture_flows
 from tests.harness.traffic import KINDS, Kind, body_of
 
 EXAMPLES = int(os.environ.get("INSPECTOR_FUZZ_EXAMPLES", "25"))
@@ -31,9 +33,9 @@ SCRAPS = (
 
 
 @st.composite
-def near_streams(draw: st.DrawFn, kind: Kind) -> bytes:
+def near_streams(draw: st.DrawFn, of: Sequence[bytes]) -> bytes:
     """A stream whose events are repeated, left out, exchanged, cut and mixed with scraps."""
-    pieces = list(kind.pieces)
+    pieces = list(of)
     for _ in range(draw(st.integers(0, 5))):
         at = draw(st.integers(0, len(pieces) - 1)) if pieces else 0
         change = draw(st.sampled_from(("repeat", "leave out", "exchange", "cut", "insert", "replace", "other value")))
@@ -84,7 +86,7 @@ def test_what_is_nearly_right_is_read_alike_however_it_is_split(name: str) -> No
     kind = KINDS[name]
 
     @settings(max_examples=EXAMPLES, deadline=None)
-    @given(near_streams(kind), st.lists(st.integers(0, 1 << 20), max_size=12))
+    @given(near_streams(kind.pieces), st.lists(st.integers(0, 1 << 20), max_size=12))
     def check(data: bytes, cuts: list[int]) -> None:
         whole = read(name, kind, [data])
         assert read(name, kind, split(data, cuts)) == whole
@@ -98,12 +100,50 @@ def test_every_byte_of_what_is_nearly_right_goes_through_the_gate(name: str) -> 
     headers = Headers([("content-type", kind.content_type)])
 
     @settings(max_examples=EXAMPLES, deadline=None)
-    @given(near_streams(kind), st.lists(st.integers(0, 1 << 20), max_size=12))
+    @given(near_streams(kind.pieces), st.lists(st.integers(0, 1 << 20), max_size=12))
     def check(data: bytes, cuts: list[int]) -> None:
         intake = Intake(headers)
         pairs = [pair for chunk in split(data, cuts) for pair in intake.feed(chunk, 1.0)] + intake.close(1.0)
         assert b"".join(raw for _, raw in pairs) == data
         assert [event.end for event, _ in pairs] == sorted(event.end for event, _ in pairs)
+
+    check()
+
+
+LARGEST = 40_000
+"""Bytes of the recordings that are altered."""
+
+
+def recordings() -> list[Flow]:
+    """The smallest answer of each dialect in each framing: binary frames and arrays of JSON are among them."""
+    smallest: dict[tuple[str, str], Flow] = {}
+    for flow in sorted(capture_flows(), key=lambda flow: len(flow.response.body) if flow.response else 0):
+        if flow.response is not None and 0 < len(flow.response.body) < LARGEST:
+            smallest.setdefault((flow.dialect, flow.response.headers.get("content-type")), flow)
+    return list(smallest.values())
+
+
+def test_recordings_that_were_altered_are_read_alike_however_they_are_split() -> None:
+    recorded = recordings()
+
+    @settings(max_examples=EXAMPLES * 4, deadline=None)
+    @given(st.data(), st.lists(st.integers(0, 1 << 20), max_size=12))
+    def check(data: st.DataObject, cuts: list[int]) -> None:
+        flow = data.draw(st.sampled_from(recorded))
+        assert flow.response is not None
+        body, headers = flow.response.body, flow.response.headers
+        altered = data.draw(near_streams([body.chunk(index) for index in range(body.chunks)]))
+        told = []
+        for chunks in ([altered], split(altered, cuts)):
+            again = replace(flow, id="again", response=Response(flow.response.status, headers))
+            assert again.response is not None
+            for chunk in chunks:
+                again.response.body.append(1.0, chunk)
+            told.append(Transcripts().of(again))
+        assert told[0] == told[1]
+        intake = Intake(headers)
+        pairs = [pair for chunk in split(altered, cuts) for pair in intake.feed(chunk, 1.0)] + intake.close(1.0)
+        assert intake.encoded or not intake.framed or b"".join(raw for _, raw in pairs) == altered
 
     check()
 

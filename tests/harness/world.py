@@ -1,79 +1,58 @@
-"""A real proxy on loopback, with an upstream and clients around it that do what they are told, when they are told."""
+"""A real proxy on loopback with everything that watches it, and an upstream and clients around it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import struct
+import tempfile
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
-from socket import SO_LINGER, SOL_SOCKET
+from pathlib import Path
 from typing import Any, TypeVar
 
+from inspector.cli.bounding import bounded
+from inspector.cli.keeping import Place, keeping
 from inspector.model.flow import Flow
 from inspector.proxy.held import Holds
+from inspector.proxy.replay import Replayer
 from inspector.proxy.server import ProxyConfig, ProxyServer
 from inspector.proxy.tasks import spawn
 from inspector.rules.capture import CaptureProfile
 from inspector.rules.control import Control
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
-from tests.harness.traffic import KINDS, Kind, body_of
+from inspector.tui.app import InspectorApp
+from inspector.tui.desk import Desk
+from tests.harness import sides
+from tests.harness.exchange import Exchange
+from tests.harness.faults import Disk, Raising
+from tests.tui.screens import settle
 
 T = TypeVar("T")
 
-PATIENCE = 6.0
+PATIENCE = 15.0
 """Seconds after which what is waited for is taken not to come."""
-
-
-@dataclass
-class Exchange:
-    """One request: what the upstream is to do with it, and what the client has of the answer."""
-
-    number: int
-    kind: Kind
-    streamed: bool
-    manner: str
-    """What the upstream does: `whole`, `slow`, `cut`, `reset`, `error`, `garbage`."""
-    going: asyncio.Event = field(default_factory=asyncio.Event)
-    """A slow upstream goes on when this is set."""
-    sent: bytes = b""
-    """What the upstream sent of the body."""
-    raw: bytes = b""
-    """What the client read off the wire."""
-    status: int = 0
-    body: bytes = b""
-    over: bool = False
-    """The client has the answer's end, or none will come."""
-    whole: bool = False
-    """The client was told that the answer is whole."""
-    left: bool = False
-    """The client hung up first."""
-    reading: asyncio.Event = field(default_factory=asyncio.Event)
-    """A client that reads slowly reads while this is set."""
-    task: asyncio.Task[None] | None = None
-
-    @property
-    def answer(self) -> bytes:
-        """The body that the upstream means to send."""
-        if self.manner == "error":
-            return b'{"error": {"message": "overloaded", "type": "overloaded_error"}}'
-        if self.manner == "garbage":
-            return b"\x16\x03\x01\xff\x00" + self.kind.stream[::-1]
-        return self.kind.stream if self.streamed else self.kind.document
+BODIES = 2000
+"""Bytes that bodies may take in memory: they leave it and come back all the time."""
 
 
 class World:
-    """The proxy, its upstream and its clients, in an event loop that only runs while something is asked of it."""
+    """The proxy, its session, its upstream and its clients, in an event loop that runs while something is asked of it.
 
-    def __init__(self) -> None:
+    With `screen`, the program's own screen is open on it.
+    """
+
+    def __init__(self, screen: bool = False) -> None:
         self.loop = asyncio.new_event_loop()
         self.exchanges: list[Exchange] = []
         self.store = FlowStore()
-        self.holds = Holds(self.store)
-        self.control = Control(self.store, Transcripts(), holds=self.holds, profile=CaptureProfile())
+        self.transcripts = Transcripts()
+        self.holds = Holds(self.store, keep_alive_every=0.05)
+        self.control = Control(self.store, self.transcripts, holds=self.holds, profile=CaptureProfile())
+        self.raising = Raising()
+        self.app: InspectorApp | None = None
+        self._keys: asyncio.Queue[str | None] = asyncio.Queue()
         self._stack = contextlib.AsyncExitStack()
-        self.run(self._start())
+        self.run(self._start(screen))
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Let the loop run until something is done."""
@@ -87,13 +66,50 @@ class World:
 
         self.run(act())
 
-    async def _start(self) -> None:
-        upstream = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def _start(self, screen: bool) -> None:
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory())
+        self.path = Path(folder, "s.db")
+        upstream = await asyncio.start_server(sides.Upstream(self.exchanges).serve, "127.0.0.1", 0)
         self._stack.callback(upstream.close)
         config = ProxyConfig(port=0, upstream=f"http://127.0.0.1:{upstream.sockets[0].getsockname()[1]}")
+        self.writer = await self._stack.enter_async_context(keeping(self.store, Place(self.path, True)))
+        self.disk = Disk(self.path, self.writer)
+        budget = await self._stack.enter_async_context(bounded(self.store, self.transcripts, self.writer))
+        budget._limit = BODIES
         self.server = await self._stack.enter_async_context(
             ProxyServer(config, self.store, hooks=self.control, holds=self.holds)
         )
+        if screen:
+            replayer = Replayer(self.store, self.server.transport)
+            self._stack.push_async_callback(replayer.aclose)
+            desk = Desk(self.store, self.transcripts, self.control, self.server, replayer)
+            self.app = InspectorApp(self.store, self.transcripts, desk=desk, listener=self.server)
+            opened = asyncio.Event()
+            showing = spawn(self._show(self.app, opened), "screen")
+            self._stack.push_async_callback(self._close_screen, showing)
+            await opened.wait()
+
+    async def _show(self, app: InspectorApp, opened: asyncio.Event) -> None:
+        async with app.run_test(size=(120, 40)) as pilot:
+            await settle(pilot)
+            opened.set()
+            while (key := await self._keys.get()) is not None:
+                await pilot.press(key)
+                await settle(pilot)
+                self._keys.task_done()
+
+    async def _close_screen(self, showing: asyncio.Task[None]) -> None:
+        self._keys.put_nowait(None)
+        await showing
+
+    def press(self, key: str) -> None:
+        """The person presses a key, and sees what comes of it."""
+
+        async def act() -> None:
+            self._keys.put_nowait(key)
+            await self._keys.join()
+
+        self.run(act())
 
     def close(self) -> None:
         """Stop everything, and see that no task is left."""
@@ -121,112 +137,22 @@ class World:
         mark = str(exchange.number)
         return next((flow for flow in self.store if flow.request.headers.get("x-number") == mark), None)
 
-    # Clients
+    def ask(self, *exchanges: Exchange, reads: bool) -> None:
+        """Send requests, all on one connection; gives when the proxy has the first."""
+        self.exchanges += exchanges
+        task = self.run(self._begin(exchanges))
+        for exchange in exchanges:
+            exchange.task = task
+            if reads:
+                exchange.reading.set()
+        self.until(lambda: self.flow(exchanges[0]) is not None)
 
-    def ask(self, kind: str, streamed: bool, manner: str, reads: bool) -> Exchange:
-        """Send a request; gives when the proxy has it."""
-        exchange = Exchange(len(self.exchanges), KINDS[kind], streamed, manner)
-        self.exchanges.append(exchange)
-        if reads:
-            exchange.reading.set()
-        exchange.task = self.run(self._begin(exchange))
-        self.until(lambda: self.flow(exchange) is not None)
-        return exchange
-
-    async def _begin(self, exchange: Exchange) -> asyncio.Task[None]:
-        return spawn(self._client(exchange), f"client {exchange.number}")
-
-    async def _client(self, exchange: Exchange) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.address.rpartition(":")[2], limit=4096)
-        body = body_of(exchange.streamed)
-        lines = [f"POST {exchange.kind.path} HTTP/1.1", "Host: localhost", f"X-Number: {exchange.number}"]
-        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}", "Connection: close", "", ""]
-        writer.write("\r\n".join(lines).encode() + body)
-        try:
-            while True:
-                await exchange.reading.wait()
-                if not (data := await reader.read(1 << 16)):
-                    break
-                exchange.raw += data
-                take(exchange)
-        except ConnectionError:
-            pass
-        except asyncio.CancelledError:
-            exchange.left = True
-            raise
-        finally:
-            exchange.over = True
-            writer.transport.abort()
+    async def _begin(self, exchanges: tuple[Exchange, ...]) -> asyncio.Task[None]:
+        port = int(self.server.address.rpartition(":")[2])
+        return spawn(sides.ask(exchanges, port), f"client {exchanges[0].number}")
 
     def leave(self, exchange: Exchange) -> None:
         """The client hangs up."""
         if exchange.task is not None and not exchange.over:
             exchange.task.cancel()
             self.until(lambda: exchange.over)
-
-    # The upstream
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-                fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
-                await reader.readexactly(int(fields.get("content-length", "0")))
-                await self._answer(self.exchanges[int(fields["x-number"])], writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.transport.abort()
-
-    async def _answer(self, exchange: Exchange, writer: asyncio.StreamWriter) -> None:
-        answer, slow = exchange.answer, exchange.manner == "slow"
-        pieces = exchange.kind.pieces if answer == exchange.kind.stream else (answer,)
-        status = "529 Overloaded" if exchange.manner == "error" else "200 OK"
-        kind = exchange.kind.content_type if exchange.streamed and exchange.manner != "error" else "application/json"
-        framing = "Transfer-Encoding: chunked" if exchange.streamed else f"Content-Length: {len(answer)}"
-        exchange.sent = b""
-        writer.write(f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{framing}\r\n\r\n".encode())
-        for number, piece in enumerate(pieces):
-            if slow:
-                await self._go(exchange, writer)
-            if exchange.manner in ("cut", "reset") and number >= len(pieces) // 2:
-                if exchange.manner == "reset":
-                    writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
-                raise ConnectionError
-            exchange.sent += piece
-            writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if exchange.streamed else piece)
-            await writer.drain()
-        if exchange.streamed:
-            writer.write(b"0\r\n\r\n")
-        await writer.drain()
-
-    async def _go(self, exchange: Exchange, writer: asyncio.StreamWriter) -> None:
-        """Wait until it is let go on, or nobody is there any more."""
-        while not exchange.going.is_set():
-            if writer.transport.is_closing():
-                raise ConnectionError
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(exchange.going.wait(), 0.02)
-
-
-def take(exchange: Exchange) -> None:
-    """Read what a client has of an answer."""
-    head, found, rest = exchange.raw.partition(b"\r\n\r\n")
-    if not found:
-        return
-    exchange.status = int(head.split(b" ", 2)[1])
-    if b"chunked" not in head.lower():
-        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-        exchange.body, exchange.whole = rest[:length], len(rest) >= length
-        return
-    body = b""
-    while (size := rest.partition(b"\r\n"))[1]:
-        length = int(size[0], 16)
-        if not length:
-            exchange.whole = True
-            break
-        if len(size[2]) < length + 2:
-            break
-        body += size[2][:length]
-        rest = size[2][length + 2 :]
-    exchange.body = body

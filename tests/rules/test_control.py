@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -25,6 +25,7 @@ from inspector.rules.replies import Reply
 from inspector.rules.spoiling import Fault
 from inspector.store.filters import parse
 from inspector.store.flows import FlowStore
+from inspector.store.lanes import Lanes
 from inspector.store.transcripts import Transcripts
 from inspector.wire.event import Event
 from tests.handmade import chat_chunks
@@ -86,6 +87,7 @@ class Scene:
     behind: Upstream
     client: httpx.AsyncClient
     path: str = "/v1/x"
+    transcripts: Transcripts = field(default_factory=Transcripts)
 
     async def ask(self) -> httpx.Response:
         """Be the agent."""
@@ -101,11 +103,12 @@ class Scene:
 async def scene(answer: bytes = b"", **more: object) -> AsyncIterator[Scene]:
     """Run a proxy with nothing but rules."""
     store = FlowStore()
-    control = Control(store, Transcripts(), **more)  # type: ignore[arg-type]
+    transcripts = Transcripts()
+    control = Control(store, transcripts, **more)  # type: ignore[arg-type]
     async with upstream(plain(answer or response(UPSTREAM))) as behind, httpx.AsyncClient(trust_env=False) as client:
         config = ProxyConfig(port=0, upstream=behind.url)
         async with ProxyServer(config, store, hooks=control, holds=control.holds) as server:
-            yield Scene(control, server, behind, client)
+            yield Scene(control, server, behind, client, transcripts=transcripts)
 
 
 def mock(reply: Reply | None = None, **more: object) -> MockRule:
@@ -134,6 +137,16 @@ async def test_sticky_edits_then_breakpoints_then_mocks_then_the_recording() -> 
         assert (breakpoint.hits, answers.asked, it.behind.received) == (1, 1, [])
         ends = [flow.end for flow in await ended(it.server, 2)]
     assert ends == [End(Reason.DONE, "mock"), End(Reason.DONE, "hook")]
+
+
+async def test_a_large_request_is_read_and_placed_before_the_rules_judge_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspector.store.transcripts.LARGE", 1)
+    async with scene() as it:
+        it.path = "/v1/chat/completions"
+        lanes = Lanes(it.server.store, it.transcripts)
+        it.control.mocks.add(replace(mock(), filter=parse("turn:1")))
+        assert orjson.loads((await it.ask()).content)["choices"][0]["message"]["content"] == MOCK.decode()
+        assert [lane.totals.turns for lane in lanes] == [1]
 
 
 async def test_the_profile_has_its_say_between_sticky_edits_and_breakpoints() -> None:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from math import inf
+from threading import Event
+from types import ModuleType
 from typing import Any
 
 import genai_prices
@@ -20,6 +22,7 @@ from inspector.store import price_list
 from inspector.store.cost import Cost, cost_of, counts
 from inspector.store.filters import parse
 from inspector.store.flows import FlowStore
+from inspector.store.late_package import LatePackage
 from inspector.store.ledger import Ledger
 from inspector.store.model_maker import is_own, maker_of
 from inspector.store.transcripts import Transcripts
@@ -276,12 +279,14 @@ def test_filters_and_sorting_know_it() -> None:
 
 
 def test_what_was_unknown_is_known_as_soon_as_the_prices_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Slow(price_list._Loader):
-        def begin(self) -> None:
-            """It will take a while."""
+    may_load = Event()
 
-    loader = Slow()
-    monkeypatch.setattr(price_list, "_loader", loader)
+    def load() -> ModuleType:
+        assert may_load.wait(60)
+        return genai_prices
+
+    late = LatePackage("slow", load, "no prices")
+    monkeypatch.setattr(price_list, "_late", late)
     store, transcripts = FlowStore(), Transcripts()
     store.add(done_chat("a"))
     store.add(done_chat("b"))
@@ -289,8 +294,8 @@ def test_what_was_unknown_is_known_as_soon_as_the_prices_are(monkeypatch: pytest
     view.filter = parse("cost:>0")
     view.update(inf)
     assert (ledger.update(inf).cost, view.rows) == (None, [])
-    loader.package = genai_prices
-    loader.done.set()
+    may_load.set()
+    assert late.done.wait(60)
     assert ledger.update(inf).cost == pytest.approx(2 * 0.000047)
     view.update(inf)
     assert len(view.rows) == 2

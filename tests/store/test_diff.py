@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from inspector.model.message import Answer, Growing, Message, Prompt, Text, ToolCall, ToolResult
 from inspector.store import diff
 from inspector.store.alignment import finish
-from inspector.store.diff import Piece, Run, answer_pieces, compare, compare_prompts, prompt_pieces, words
+from inspector.store.diff import Piece, Run, answer_pieces, compare, compare_prompts, message_pieces, words
 
 PIECES = st.lists(
     st.builds(
@@ -22,6 +22,12 @@ PIECES = st.lists(
 def say(role: str, text: str) -> Message:
     """A message of one text."""
     return Message(role, [Text(Growing(text))])  # type: ignore[arg-type]
+
+
+def prompt_pieces(prompt: Prompt) -> list[Piece]:
+    """What the model was given, in order."""
+    said = [piece for message in prompt.messages for piece in message_pieces(message)]
+    return [*diff._settings(prompt), *said, *map(diff._declared, prompt.tools)]
 
 
 def test_a_prompt_is_settings_messages_and_tools() -> None:

@@ -15,7 +15,7 @@ from inspector.store.filter_residual import earliest_moment, residual
 from inspector.store.filters import parse
 from inspector.store.lane import Cause, Lane, Place, Work
 from inspector.store.transcripts import Transcripts
-from inspector.store.watch import value_of
+from inspector.store.view_order import reader
 from tests.handmade import STARTED, chat_chunks, chat_flow, done_chat, respond
 
 
@@ -62,10 +62,10 @@ def test_a_flow_in_no_turn_has_no_number_of_it() -> None:
     flow, known = done_chat(), Transcripts()
     place = Place(Lane("L1"), Work.TITLE)
     known.placed_by = lambda asked: place
-    assert value_of("turn", flow, known) is None
-    assert value_of("retry", flow, known) is None
-    assert value_of("caller", flow, known) is None
-    assert value_of("depth", flow, known) == 0
+    assert reader("turn")(flow, known) is None
+    assert reader("retry")(flow, known) is None
+    assert reader("caller")(flow, known) is None
+    assert reader("depth")(flow, known) == 0
 
 
 def test_the_place_is_settled_with_the_request_but_for_what_may_still_be_told() -> None:
@@ -134,16 +134,16 @@ def rich() -> Flow:
 )
 def test_what_the_screen_shows_has_a_key(key: str, expected: object) -> None:
     flow, known = rich(), Transcripts()
-    assert value_of(key, flow, known) == expected
-    assert value_of(key, flow, known) == expected
+    assert reader(key)(flow, known) == expected
+    assert reader(key)(flow, known) == expected
 
 
 def test_the_two_bodies_have_sizes_of_their_own() -> None:
     flow, known = rich(), Transcripts()
     assert flow.response is not None
-    assert value_of("size.request", flow, known) == len(flow.request.body)
-    assert value_of("size.response", flow, known) == len(flow.response.body)
-    assert value_of("size.response", chat_flow(), known) is None
+    assert reader("size.request")(flow, known) == len(flow.request.body)
+    assert reader("size.response")(flow, known) == len(flow.response.body)
+    assert reader("size.response")(chat_flow(), known) is None
 
 
 def test_a_flow_that_is_held_says_by_whom() -> None:
@@ -154,17 +154,17 @@ def test_a_flow_that_is_held_says_by_whom() -> None:
 
 def test_a_flow_that_changed_after_its_end_is_asked_anew() -> None:
     flow, known = rich(), Transcripts()
-    assert value_of("count.messages", flow, known) == 4
+    assert reader("count.messages")(flow, known) == 4
     flow.request = flow.request.with_body(b"{}")
     flow.revision += 1
-    assert value_of("count.messages", flow, known) == 0
+    assert reader("count.messages")(flow, known) == 0
 
 
 def test_those_who_know_flows_share_nothing() -> None:
     one, other = rich(), done_chat()
     known = Transcripts(), Transcripts()
-    assert [value_of("count.messages", flow, each) for flow, each in zip((one, other), known, strict=True)] == [4, 1]
-    assert value_of("count.messages", other, known[0]) == 1
+    assert [reader("count.messages")(flow, each) for flow, each in zip((one, other), known, strict=True)] == [4, 1]
+    assert reader("count.messages")(other, known[0]) == 1
 
 
 def test_a_time_is_a_stretch_of_the_local_day() -> None:

@@ -26,7 +26,7 @@ def make_bash() -> Flow:
     """A finished turn of an agent that calls a tool."""
     chunks = chat_chunks(("I'll look.",), tool=("Bash", '{"command": "rm \\"x\\""}'), finish="tool_calls")
     flow = done_chat("flow-bash", prompt="Fix the parser", agent="claude-code", chunks=chunks)
-    flow.seq = 41
+    flow.seq, flow.comment = 41, "Look twice"
     return flow
 
 
@@ -78,6 +78,8 @@ def passing(text: str) -> set[str]:
         ("agent:claude", {"bash"}),
         ("AGENT:CLAUDE", {"bash"}),
         ("agent:=claude", set()),
+        ("comment:twice", {"bash"}),
+        ("-comment:*", {"failed", "live", "refused"}),
         ('agent:="claude-code"', {"bash"}),
         ("-agent:codex", {"bash", "live", "refused"}),
         ("not agent:codex tool:Bash", {"bash"}),

@@ -78,3 +78,9 @@ def test_titles_are_one_short_line() -> None:
     assert opening_of(
         [said("system", "x"), said("user", "a"), said("user", "b"), said("assistant"), said("user", "c")]
     ) == ("a\nb")
+
+
+@given(st.text(" \t#*-`>\"'\n\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029\xa0ab", max_size=12))
+def test_a_title_is_the_first_line_that_says_something_whatever_ends_a_line(text: str) -> None:
+    line = next((line for line in text.splitlines() if line.strip(" \t#*-`>\"'")), "")
+    assert title_line(text) == " ".join(line.split())

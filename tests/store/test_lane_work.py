@@ -11,7 +11,7 @@ from inspector.model.headers import Headers
 from inspector.model.message import Answer, Growing, Message, Prompt, Role, Text, Tool, Transcript
 from inspector.store.lane import Work
 from inspector.store.lane_titles import title_of
-from inspector.store.lane_work import aside, asks_to_sum_up, polled, small_work, starts_agents
+from inspector.store.lane_work import aside, asks_to_sum_up, order_of, polled, small_work, starts_agents
 
 
 def prompt(*words: str, system: str = "", tools: int = 0, **parameters: Any) -> Prompt:
@@ -81,14 +81,18 @@ def test_paths_beside_the_responses(method: str, path: str, answer: str, work: W
 LONG = "Write a handoff for another model that takes this work over, with all that it has to know of the context. " * 5
 
 
+def sums_up(prompt: Prompt, *, other_system: bool) -> bool:
+    return asks_to_sum_up(prompt, order_of(prompt), other_system=other_system)
+
+
 def test_an_order_to_sum_up() -> None:
-    assert asks_to_sum_up(prompt("Hi", "Ho", LONG, tools=3), other_system=False)
-    assert asks_to_sum_up(prompt("Hi", "Ho", "Summarize the conversation."), other_system=False)
-    assert asks_to_sum_up(prompt("Hi", "Ho", "Summarize the conversation.", tools=3), other_system=True)
-    assert not asks_to_sum_up(prompt("Hi", "Ho", "Summarize the conversation.", tools=3), other_system=False)
-    assert not asks_to_sum_up(prompt("Hi", "Ho", "Summarize the book."), other_system=False)
-    assert not asks_to_sum_up(prompt("Summarize the conversation.", "Ho"), other_system=False)
-    assert not asks_to_sum_up(Prompt(), other_system=True)
+    assert sums_up(prompt("Hi", "Ho", LONG, tools=3), other_system=False)
+    assert sums_up(prompt("Hi", "Ho", "Summarize the conversation."), other_system=False)
+    assert sums_up(prompt("Hi", "Ho", "Summarize the conversation.", tools=3), other_system=True)
+    assert not sums_up(prompt("Hi", "Ho", "Summarize the conversation.", tools=3), other_system=False)
+    assert not sums_up(prompt("Hi", "Ho", "Summarize the book."), other_system=False)
+    assert not sums_up(prompt("Summarize the conversation.", "Ho"), other_system=False)
+    assert not sums_up(Prompt(), other_system=True)
 
 
 def test_tools_that_start_agents() -> None:

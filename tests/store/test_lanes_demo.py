@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
-
 import pytest
 
 from inspector.demo import agent
@@ -14,6 +12,7 @@ from inspector.store.flows import FlowStore
 from inspector.store.lane import Work
 from inspector.store.lanes import Lanes
 from inspector.store.transcripts import Transcripts
+from tests.store.test_lanes_large import finish
 from tests.upstreams import proxy
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +29,7 @@ async def test_the_demos_conversations() -> None:
     transcripts = Transcripts()
     store = await recorded(2)
     lanes = Lanes(store, transcripts)
-    lanes.update(inf)
+    finish(lanes)
     places = {flow.id: lanes.place(flow) for flow in store}
     outside = [flow for flow in store if places[flow.id] is None]
     assert [flow.dialect for flow in outside] == ["models"] * 2
@@ -46,12 +45,13 @@ async def test_the_demos_conversations() -> None:
     for sub in subs:
         assert sub.cause is not None and sub.cause.name == "Task"
         assert sub.parent is not None and sub.cause.flow in sub.parent.flows
+        assert list(lanes.below(sub.parent)) == [sub] and lanes.below(sub) == []
 
 
 async def test_the_demos_small_calls_and_attempts() -> None:
     store = await recorded(1)
     lanes = Lanes(store, Transcripts())
-    lanes.update(inf)
+    finish(lanes)
     for lane in lanes:
         works = [place.work for flow in lane.flows if (place := lanes.place(flow)) is not None]
         asks = {flow.dialect for flow in lane.flows}

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from inspector.model.flow import End, Flow, Reason
 from inspector.model.message import Growing, Message, ToolCall, ToolResult
+from inspector.store import tool_calls
 from inspector.store.tool_book import ToolBook
-from inspector.store.tool_calls import CallState, fingerprint, paired
+from inspector.store.tool_calls import CallState, earlier, fingerprint, paired, start_of_last, used_names
 from inspector.store.transcripts import Transcripts
 from tests.captures import capture_flows
 from tests.handmade import chat_chunks
@@ -249,3 +250,43 @@ def test_a_long_lane_is_read_in_slices() -> None:
     assert all(seen.made_by is not None for seen in book.calls)
     assert [seen.took for seen in book.calls[:-1]] == [pytest.approx(1000)] * 59
     assert len(book.verdicts) == 60
+
+
+def many_calls(count: int, together: int) -> list[Message]:
+    """A conversation with so many calls, some in each message."""
+    talk: list[Message] = []
+    for first in range(0, count, together):
+        ids = [f"call{number}" for number in range(first, min(first + together, count))]
+        talk.append(Message("assistant", [ToolCall(id, f"tool{id[-1]}", Growing("{}"), done=True) for id in ids]))
+        talk.append(Message("user", [ToolResult(id, "fine") for id in ids]))
+    return talk
+
+
+@pytest.mark.parametrize("together", [1, 2, 3, 10])
+@pytest.mark.parametrize("count", [0, 1, 4, 5, 10])
+def test_of_very_many_calls_the_last_ones_are_listed(
+    together: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tool_calls, "MOST", 4)
+    talk = many_calls(count, together)
+    ids = [f"call{number}" for number in range(count)]
+    pairs = paired(talk, start_of_last(talk))
+    assert [pair.call.id for pair in pairs] == ids[-4:]
+    assert all(pair.result is not None and pair.result.id == pair.call.id for pair in pairs)
+    assert [call.id for call in earlier(talk)] == ids[:-4]
+
+
+def test_calls_that_are_not_listed_count_as_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, flow = anthropic_turns()
+    whole = book_of(flow)
+    assert (len(whole.calls), whole.earlier) == (3, 0)
+    monkeypatch.setattr(tool_calls, "MOST", 1)
+    book = book_of(flow)
+    assert (len(book.calls), book.earlier) == (2, 1)
+    assert [each.used for each in book.declarations.tools] == [each.used for each in whole.declarations.tools] == [3]
+
+
+def test_a_providers_own_tool_is_used_by_its_kind_too() -> None:
+    own = ToolCall("1", "search", Growing("{}"), kind="web_search_call")
+    same = ToolCall("2", "web_search", Growing("{}"), kind="web_search_call")
+    assert used_names([own, same, ToolCall("3", "search", Growing("{}"))]) == {"search": 2, "web_search": 2}

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from inspector.model.flow import Capture, Flow, Reason
 from inspector.model.headers import Headers
-from inspector.store.transcripts import Transcripts
+from inspector.store.alignment import Steps
+from inspector.store.alignment import finish as walk
+from inspector.store.transcripts import LARGE, Transcripts
 from tests.captures import capture_flows
 from tests.handmade import chat_chunks, chat_flow, chat_request, done_chat, finish, respond, stream
 
@@ -245,3 +247,30 @@ def test_small_flows_and_those_whose_request_is_still_coming_are_ready() -> None
     flow.timing.received = None
     assert Transcripts().ready(flow)
     assert Transcripts().ready(done_chat())
+
+
+@pytest.mark.usefixtures("all_are_large")
+def test_the_answer_of_a_large_flow_can_be_had_without_reading_its_request() -> None:
+    flow = done_chat()
+    transcripts = Transcripts()
+    answered = transcripts.answered(flow)
+    assert answered.answer == Transcripts().of(flow).answer
+    assert not answered.prompt.messages
+    assert not transcripts.weight
+    assert transcripts.answered(flow) == answered
+    known = transcripts.of(flow)
+    assert transcripts.answered(flow) is known
+
+
+def _count(number: int) -> Steps[int]:
+    for _ in range(number):
+        yield
+    return 10 // number
+
+
+@pytest.mark.parametrize("size", [0, LARGE])
+def test_steps_give_the_same_here_and_in_the_thread(size: int) -> None:
+    transcripts = Transcripts()
+    assert walk(transcripts.through(_count(5), size)) == 2
+    with pytest.raises(ZeroDivisionError):
+        walk(transcripts.through(_count(0), size))
