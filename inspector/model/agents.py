@@ -29,13 +29,18 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     ("anthropic-sdk", r"^(Async)?Anthropic/"),
     ("google-genai", r"^google-genai-sdk\b"),
 )
+_BY_HEADER = {"x-initiator": "copilot-cli"}
+"""Headers of agents that ask by an SDK and give its name only, as the Copilot CLI does at a model of one's own."""
+_SDKS = ("openai-sdk", "anthropic-sdk", "google-genai")
 _PATTERNS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in _KNOWN)
 _PRODUCT = re.compile(r"[A-Za-z][\w.-]*")
 
 
 def agent_of(headers: Headers) -> str:
     """The agent's name: a known one, else the first product of its `User-Agent`, else nothing."""
-    return _named(headers.get("originator"), headers.get("user-agent"))
+    name = _named(headers.get("originator"), headers.get("user-agent"))
+    told = (agent for header, agent in _BY_HEADER.items() if header in headers) if name in _SDKS else ()
+    return next(iter(told), name)
 
 
 @lru_cache(maxsize=256)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from inspector.rules.replies import build, spoil
 from inspector.rules.rulebook import Rulebook
 from inspector.rules.sticky import StickyEdits
 from inspector.rules.watching import watch
+from inspector.store.filter_field import Cost
 from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
 from inspector.wire.body import decoded
@@ -27,6 +30,9 @@ from inspector.wire.event import Event
 logger = logging.getLogger("inspector.rules")
 
 HAND = "hand"
+_PATIENCE = 5.0
+"""Seconds for which a large request waits to be read before the rules judge it."""
+_SOON = 0.01
 
 
 class Control(Hooks):
@@ -69,6 +75,7 @@ class Control(Hooks):
         """Sticky edits first, then the profile, then whoever holds it, then whoever answers in the upstream's place."""
         flow = context.flow
         self._stick(flow)
+        await self._let_read(flow)
         if (refusal := self.profile.request(flow)) is not None:
             return refusal
         if by := self._stops(flow):
@@ -105,6 +112,15 @@ class Control(Hooks):
         self._spoiled.pop(flow.id, None)
         if self._listener is not None:
             self._listener(flow)
+
+    async def _let_read(self, flow: Flow) -> None:
+        """Where a rule asks what a request says, let a large one be read beside the loop, which others need."""
+        asked = [*self.breakpoints, *self.mocks]
+        if not any(each.on and each.filter.cost > Cost.FLOW for each in asked):
+            return
+        until = time.monotonic() + _PATIENCE
+        while not self._transcripts.settled(flow) and time.monotonic() < until:
+            await asyncio.sleep(_SOON)
 
     def _stops(self, flow: Flow) -> str:
         """Who holds a request; empty for nobody."""

@@ -5,22 +5,27 @@ Long work is written as generators that pause now and then (`Steps`), so that wh
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Generator, Hashable, Iterable, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-Steps = Generator[None, None, T]
-"""Work that pauses at every `yield` and gives its result at its end."""
+Steps = Generator[Any, None, T]
+"""Work that pauses at every `yield` and gives its result at its end. Where it yields true, it waits for a thread: who
+draws goes on with it in the next frame.
+"""
 
 PAUSE_EVERY = 250
 """Items from one pause to the next."""
 SMALL = 200
 """Items on both sides together up to which every order is tried."""
+_A_WHILE = 0.001
+"""Seconds between two looks at a thread."""
 
 
 class Match(NamedTuple):
@@ -42,7 +47,8 @@ def finish(steps: Steps[T]) -> T:
     """Do it all at once."""
     while True:
         try:
-            next(steps)
+            if next(steps):
+                time.sleep(_A_WHILE)
         except StopIteration as end:
             value: T = end.value
             return value

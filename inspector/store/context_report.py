@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from inspector.model.flow import Flow, Request
+from inspector.model.message import Prompt
 from inspector.store.alignment import Steps
 from inspector.store.context import Composition, Item, compose
 from inspector.store.context_paths import Paths, paths_of
@@ -67,20 +68,21 @@ def has_context(flow: Flow) -> bool:
 
 def basis(flow: Flow, transcripts: Transcripts, histories: Histories) -> Steps[Basis]:
     """Look at a request and the turn before it. A flow's transcript may be dropped meanwhile: it is read anew then."""
-    body = yield from _body(flow.sent)
+    size = len(flow.sent.body)
     prompt = transcripts.of(flow).prompt
-    paths = yield from paths_of(prompt, body)
-    composition = yield from compose(prompt, paths)
+    body, paths, composition = yield from transcripts.through(_look(flow.sent, prompt), size)
     place = transcripts.place(flow)
     previous = place.previous if place is not None else None
     stored = is_stored(prompt)
     if previous is None or stored or previous.dialect != flow.dialect:
         history = yield from histories.steps(flow)
         return Basis(composition, paths, place, None, stored, composition.items, None, history)
-    before = yield from compose(transcripts.of(previous).prompt, Paths([], []))
-    prefix = yield from compare((yield from _body(previous.sent)), body, flow.dialect)
+    while not transcripts.ready(previous):
+        yield True
+    last = transcripts.of(previous).prompt
+    against = _against(previous.sent, last, body, composition, flow.dialect)
+    prefix, new = yield from transcripts.through(against, size + len(previous.sent.body))
     history = yield from histories.steps(flow)
-    new = yield from composition.new_since(before)
     return Basis(composition, paths, place, previous, False, new, prefix, history)
 
 
@@ -89,7 +91,7 @@ def report(flow: Flow, transcripts: Transcripts, known: Basis) -> Report:
     transcript = transcripts.of(flow)
     usage = transcript.answer.usage
     given = usage.input_tokens if usage is not None else None
-    previous = (known.previous, transcripts.of(known.previous)) if known.previous is not None else None
+    previous = (known.previous, transcripts.answered(known.previous)) if known.previous is not None else None
     cache = judge(flow, transcript, known.prefix, previous)
     return Report(known, known.composition.counted(given), cache)
 
@@ -109,6 +111,22 @@ def growth(flow: Flow, transcripts: Transcripts) -> Steps[tuple[Turn, ...]]:
             turns[there.turn] = Turn(each, there.turn, *counts, there.compacted)
         yield
     return tuple(turns[number] for number in sorted(turns))
+
+
+def _look(request: Request, prompt: Prompt) -> Steps[tuple[Body, Paths, Composition]]:
+    """A request by itself."""
+    body = yield from _body(request)
+    paths = yield from paths_of(prompt, body)
+    return body, paths, (yield from compose(prompt, paths))
+
+
+def _against(
+    request: Request, prompt: Prompt, body: Body, composition: Composition, dialect: str
+) -> Steps[tuple[Prefix, tuple[Item, ...]]]:
+    """The last request, and its prompt, against what is known of this one."""
+    before = yield from compose(prompt, Paths([], []))
+    prefix = yield from compare((yield from _body(request)), body, dialect)
+    return prefix, (yield from composition.new_since(before))
 
 
 def _body(request: Request) -> Steps[Body]:

@@ -73,12 +73,6 @@ class Run:
     same: bool
 
 
-def prompt_pieces(prompt: Prompt) -> list[Piece]:
-    """What the model was given, in order."""
-    said = [piece for message in prompt.messages for piece in message_pieces(message)]
-    return [*_settings(prompt), *said, *map(_declared, prompt.tools)]
-
-
 def message_pieces(message: Message) -> tuple[Piece, ...]:
     """What stands in one message."""
     return tuple(_piece(_ROLES[message.role], part) for part in message.parts)

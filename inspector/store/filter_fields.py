@@ -162,6 +162,7 @@ _TEXT = (
         grows=True,
     ),
     TextField("note", "remarks on the flow", _notes, Cost.SUMMARY, grows=True),
+    TextField("comment", "what you wrote on it", lambda flow, known: (flow.comment,), grows=True),
 )
 
 

@@ -45,6 +45,14 @@ def _retry(place: Place) -> tuple[str, ...]:
     return (*first, "storm") if place.storm else first
 
 
+def _session(flow: Flow, known: Known) -> tuple[str, ...]:
+    """The name that it was given, which every flow has; else its client's own."""
+    if flow.session:
+        return (flow.session,)
+    place = known.place(flow)
+    return (place.lane.session,) if place is not None else ()
+
+
 def _caller(place: Place) -> tuple[str, ...]:
     return (place.lane.cause.name,) if place.lane.cause is not None else ()
 
@@ -57,7 +65,7 @@ LANE_FIELDS = (
         lambda place: (place.lane.id,),
     ),
     _text("caller", "the tool whose call started the sub-agent", _caller),
-    _text("session", "the client's name of the session", lambda place: (place.lane.session,)),
+    TextField("session", "its session: as it was given, or as the client calls it", _session, Cost.SUMMARY),
     _text("work", "turn, title, compaction, count, probe, poll; compacted", _works),
     _text(
         "retry",

@@ -61,6 +61,11 @@ class Lane:
     session: str = ""
     """The client's own name of the session, where it sends one."""
     flows: list[Flow] = field(default_factory=list)
+    """Those that are in the store."""
+    left: int = 0
+    """How many of its flows have left the store."""
+    begun: int = 0
+    """The number of its first flow, which may have left."""
     parent: Lane | None = None
     """The lane that started it, where this is a sub-agent."""
     cause: Cause | None = None
@@ -72,10 +77,15 @@ class Lane:
 
         A flow's place is its lane's path with its own number behind it; one without a lane stands at its number.
         """
-        first = self.flows[0].seq if self.flows else 0
+        first = self.begun or (self.flows[0].seq if self.flows else 0)
         if self.parent is None:
             return (first,)
         return (*self.parent.path, self.cause.flow.seq if self.cause is not None else first, first)
+
+    @property
+    def size(self) -> int:
+        """How many flows it has, with those that left."""
+        return len(self.flows) + self.left
 
     @property
     def depth(self) -> int:

@@ -79,7 +79,7 @@ def _storm(attempts: Sequence[Entry], index: int) -> set[LaneState]:
     entry = attempts[index]
     if entry.attempt == 1:
         entry.storm = False
-    oldest = attempts[index - STORM + 1] if entry.attempt >= STORM else entry
+    oldest = attempts[index - STORM + 1] if entry.attempt >= STORM <= index + 1 else entry
     if oldest is entry or entry.flow.started - oldest.flow.started > STORM_WITHIN or entry.first.storm:
         return set()
     entry.first.storm = True

@@ -47,7 +47,7 @@ def started_by(
 
     `callers` are answers with calls, the latest last; `claimed` says how much each call, by its flow and id, started.
     """
-    opening = asked.opening()
+    opening = asked.opening
     if len(opening) < SHORTEST:
         return None
     found: list[tuple[tuple[Any, ...], Started]] = []
@@ -79,7 +79,7 @@ def _started(entry: Entry, call: ToolCall, arguments: dict[str, Any]) -> Started
 
 def _open(asked: Asked, callers: list[Entry]) -> Iterator[Entry]:
     for entry in islice(reversed(callers), _LOOKED):
-        if entry.lane.turns - entry.turn <= _RECENT:
+        if entry.calls and entry.lane.turns - entry.turn <= _RECENT:
             yield entry
 
 
@@ -96,7 +96,7 @@ def _is_of(words: str, opening: str, tool: str) -> bool:
 
 
 def _calls(entry: Entry, transcripts: Transcripts) -> Iterator[tuple[ToolCall, dict[str, Any]]]:
-    for choice in transcripts.of(entry.flow).answer.choices:
+    for choice in transcripts.answered(entry.flow).answer.choices:
         for call in choice.tool_calls():
             if not call.server_side:
                 yield call, _object(str(call.arguments))

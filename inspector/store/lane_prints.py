@@ -21,6 +21,8 @@ _BLOCKS = 64
 _COUNTED = re.compile(r".{0,7}|.*[_:.-]\d{1,4}", re.DOTALL)
 """Call ids that are mere numbers, and therefore not those of one conversation only: `call_1`, `functions.read:0`."""
 _LINE = 80
+_SAYING = re.compile("[^ \\t#*\\-`>\"'\\n\\r\\v\\f\\x1c-\\x1e\\x85\u2028\u2029]")
+"""A character of a line that says something."""
 
 Unit = tuple[str, int]
 """Who speaks (`user`, `assistant`, `tool`), and a hash of what."""
@@ -136,8 +138,11 @@ def opening_of(messages: Iterable[Message]) -> str:
 
 def title_line(text: str) -> str:
     """A text as a title: its first line that says something, at most eighty characters."""
-    line = next((line for line in text.splitlines() if line.strip(" \t#*-`>\"'")), "")
-    words = " ".join(line[: _LINE * 4].split())
+    said = _SAYING.search(text)
+    if said is None:
+        return ""
+    start = said.start() - len(f"{text[: said.start()]}.".splitlines()[-1]) + 1
+    words = " ".join(text[start : start + _LINE * 4].splitlines()[0].split())
     return words if len(words) <= _LINE else words[: _LINE - 1].rstrip() + "…"
 
 

@@ -7,8 +7,8 @@ in time can be put before it.
 from __future__ import annotations
 
 from bisect import insort
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Set
 from operator import attrgetter
 
 from inspector.model.flow import Flow
@@ -42,7 +42,19 @@ class Realm:
         self._sessions: dict[str, list[LaneState]] = defaultdict(list)
         self._callers: list[Entry] = []
         self._claimed: dict[tuple[str, str], int] = defaultdict(int)
-        self._search = Search(transcripts, self._index, self.lanes, self._sessions, self._callers, self._claimed)
+        self._lengths: Counter[int] = Counter()
+        """How many turns have prompts of so many units."""
+        self._compactions = 0
+        self.settled = 0
+        """The highest number of a flow that left: what stands before it stays as it is."""
+        self._search = Search(
+            transcripts, self._index, self.lanes, self._sessions, self._callers, self._claimed, self._lengths
+        )
+
+    @property
+    def summed_up(self) -> bool:
+        """Whether any conversation was summed up: then a prompt's text may be searched for the summary."""
+        return self._compactions > 0
 
     def place(self, asked: Asked) -> Entry | None:
         """Give a flow its place, behind all that have one. None for a question after an answer that nobody knows."""
@@ -79,6 +91,8 @@ class Realm:
         """Take the flow that was placed last out again, with all that was noted of it."""
         lane = entry.lane
         self._index.remove(entry)
+        if not entry.replay:
+            self._count_request(entry, -1)
         if entry.calls:
             self._callers.remove(entry)
         if entry.previous is not None and entry.work is Work.TURN and not entry.replay:
@@ -91,13 +105,49 @@ class Realm:
         lane.name()
         self._move(entry)
 
+    def leave(self, entry: Entry) -> None:
+        """A flow left the store. It stays where it is until `let_go`."""
+        entry.left, entry.place = True, None
+        self.settled = max(self.settled, entry.seq)
+
+    def let_go(self, lane: LaneState, unsettled: Set[int]) -> list[LaneState]:
+        """Forget what nobody needs of the flows of a lane that left; the lanes that are gone with it.
+
+        `unsettled` are the requests of which an attempt still runs.
+        """
+        gone = lane.let_go(unsettled)
+        went = set(gone)
+        for entry in lane.entries:
+            self._settle_previous(entry, went)
+        for entry in gone:
+            self._index.remove(entry)
+            if not entry.replay:
+                self._count_request(entry, -1)
+            entry.calls, entry.previous = False, None
+        if lane.entries:
+            return []
+        self.lanes.remove(lane)
+        self._unname(lane)
+        above = lane.above
+        if above is None:
+            return [lane]
+        above.below -= 1
+        return [lane, *(self.let_go(above, unsettled) if above.idle else ())]
+
+    def sweep(self) -> None:
+        """Look through what is kept of all flows for those that were let go."""
+        self._callers[:] = [entry for entry in self._callers if entry.calls]
+        callers = {entry.flow.id for entry in self._callers}
+        for claim in [claim for claim in self._claimed if claim[0] not in callers]:
+            del self._claimed[claim]
+
     def take_answer(self, entry: Entry) -> None:
         """Note what of a flow's answer later requests may show, as far as it has come."""
         flow = entry.flow
         if entry.final or (flow.live and (entry.seen == flow.revision or flow.response is None)):
             return
         entry.seen = flow.revision
-        transcript = self._transcripts.of(flow)
+        transcript = self._transcripts.answered(flow)
         if not entry.replay:
             self._note_answer(entry, transcript)
         if flow.live:
@@ -148,7 +198,7 @@ class Realm:
             return going_on or search.beside(asked), asked.work
         if going_on is not None and going_on.previous is not None:
             changed = going_on.previous.system != asked.prints.system
-            if asks_to_sum_up(asked.prompt, other_system=changed):
+            if asks_to_sum_up(asked.prompt, asked.order, other_system=changed):
                 return Spot(going_on.lane, going_on.previous), Work.COMPACTION
         return going_on or search.beginning(asked), Work.TURN
 
@@ -160,6 +210,8 @@ class Realm:
             lane.lane.cause = Cause(started.entry.flow, started.call_id, started.name)
             self._claimed[started.entry.flow.id, started.call_id] += 1
         lane.words = spot.started.title if spot.started is not None else ""
+        if spot.parent is not None:
+            spot.parent.below += 1
         self.lanes.append(lane)
         for name in _names(asked):
             self._sessions[name].append(lane)
@@ -168,10 +220,24 @@ class Realm:
 
     def _close(self, lane: LaneState) -> None:
         self.lanes.pop()
-        for name in lane.names:
-            self._sessions[name].pop()
+        if lane.above is not None:
+            lane.above.below -= 1
+        self._unname(lane)
         if (cause := lane.lane.cause) is not None:
             self._claimed[cause.flow.id, cause.call_id] -= 1
+
+    def _unname(self, lane: LaneState) -> None:
+        for name in lane.names:
+            self._sessions[name].remove(lane)
+            if not self._sessions[name]:
+                del self._sessions[name]
+
+    def _settle_previous(self, entry: Entry, gone: Set[Entry]) -> None:
+        """Where an attempt that failed is let go, the turn behind it is compared with the one that succeeded."""
+        before = entry.previous
+        if before is not None and before.failed and before in gone:
+            entry.previous = lane_attempts.best(self._attempts(before), before, entry.seq)
+            entry.previous.branches += 1
 
     def _try_again(self, entry: Entry) -> bool:
         """Put an attempt behind those before it; whether they have become a storm by it."""
@@ -187,10 +253,18 @@ class Realm:
         """Name a lane by its first words, where it has no better name."""
         lane = entry.lane
         if not lane.words or (lane.lane.cause is None and entry.turn == 1 and entry.first is entry):
-            lane.words = title_line(asked.opening()) or lane.words
+            lane.words = title_line(asked.opening) or lane.words
         lane.name()
 
+    def _count_request(self, entry: Entry, by: int) -> None:
+        self._compactions += by * (entry.work is Work.COMPACTION)
+        if entry.work is Work.TURN:
+            self._lengths[entry.count] += by
+            if not self._lengths[entry.count]:
+                del self._lengths[entry.count]
+
     def _note_request(self, asked: Asked, entry: Entry) -> None:
+        self._count_request(entry, 1)
         if entry.work is Work.COMPACTION:
             self._index.add(hash(("compaction", entry.seed)), entry)
         if entry.work is not Work.TURN:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 
@@ -46,13 +46,16 @@ class Search:
         sessions: Mapping[str, list[LaneState]],
         callers: list[Entry],
         claimed: Mapping[tuple[str, str], int],
+        lengths: Collection[int],
     ) -> None:
+        """`lengths`: of how many units the prompts of turns are, each once."""
         self._transcripts = transcripts
         self._index = index
         self._lanes = lanes
         self._sessions = sessions
         self._callers = callers
         self._claimed = claimed
+        self._lengths = lengths
 
     def answer(self, asked: Asked) -> Spot | None:
         """The lane of the answer that a request asks after."""
@@ -66,7 +69,7 @@ class Search:
 
     def beside(self, asked: Asked) -> Spot:
         """The lane of a small call that shows nothing of a conversation but, maybe, its first words."""
-        words = asked.words()
+        words = asked.words
         own = self._session(asked)
         for lane in islice(reversed(own or self._lanes), _LOOKED):
             if (own or lane.turns <= _YOUNG) and _quotes(words, self._opening(lane)):
@@ -78,7 +81,7 @@ class Search:
         started = started_by(asked, self._callers, self._claimed, self._transcripts)
         own = self._session(asked)
         if started is None:
-            opening = asked.opening()
+            opening = asked.opening
             for lane in islice(reversed(own or self._lanes), _LOOKED):
                 if not lane.turns and (own or _quotes(self._words(lane), opening)):
                     return Spot(lane)
@@ -122,19 +125,18 @@ class Search:
         made = self._get("compaction", asked.seed)[-_LOOKED:]
         if not made:
             return None
-        text = " ".join(" ".join(message.text() for message in asked.prompt.messages).split())
         for entry in reversed(made):
             last = entry.lane.last
-            if last is not None and last.count > len(asked.prints.chain) and self._holds_summary(text, asked, entry):
+            if last is not None and last.count > len(asked.prints.chain) and self._holds_summary(asked, entry):
                 return Spot(entry.lane, last, compacted=True)
         return None
 
-    def _holds_summary(self, text: str, asked: Asked, entry: Entry) -> bool:
-        message = self._transcripts.of(entry.flow).answer.message
+    def _holds_summary(self, asked: Asked, entry: Entry) -> bool:
+        message = self._transcripts.answered(entry.flow).answer.message
         lines = message.text().splitlines() if message is not None else []
         line = max((" ".join(own_words(line).split()) for line in lines), key=len, default="")
         if len(line) >= _SUMMARY_LINE:
-            return line in text
+            return line in asked.text
         # An answer that nobody can read, as that of `…/responses/compact`, is known by the bytes that it comes as.
         response = entry.flow.response
         sealed = _sealed(asked)
@@ -147,7 +149,7 @@ class Search:
         if alike and (said or self._goes_on_anew(asked, alike[-1])):
             turn = alike[-1]
             return Spot(turn.lane, turn if asked.work is not None else turn.previous)
-        for place in range(len(chain) - 1, 0, -1):
+        for place in sorted((length for length in self._lengths if 0 < length < len(chain)), reverse=True):
             known = [
                 each for each in self._get("asked", chain[place - 1]) if said or each.system == asked.prints.system
             ]

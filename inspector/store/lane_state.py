@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -12,6 +12,8 @@ from inspector.store.lane import Lane, LaneTotals, Place, Work
 from inspector.store.summary import Summary
 
 _UNITS = 10**12
+_STAY = 4
+"""Flows at the end of a lane that later requests may go on from, also when they left the store."""
 
 
 class Share(NamedTuple):
@@ -46,6 +48,7 @@ class Entry:
         "flow",
         "keys",
         "lane",
+        "left",
         "place",
         "previous",
         "repeat",
@@ -54,6 +57,7 @@ class Entry:
         "seen",
         "seq",
         "share",
+        "skipped",
         "storm",
         "system",
         "turn",
@@ -94,6 +98,10 @@ class Entry:
         """Its place as it was told last; None where that may have changed."""
         self.share: Share | None = None
         """What it counts with in the lane's totals."""
+        self.left = False
+        """Its flow is in the store no more."""
+        self.skipped = 0
+        """Turns right before it that were let go."""
 
     @property
     def ended(self) -> float:
@@ -147,6 +155,8 @@ class LaneState:
         "_output",
         "_priced",
         "_window",
+        "above",
+        "below",
         "entries",
         "lane",
         "names",
@@ -157,6 +167,10 @@ class LaneState:
 
     def __init__(self, flow: Flow, session: str = "", parent: LaneState | None = None) -> None:
         self.lane: Lane = Lane(flow.id, agent=flow.agent, session=session, parent=parent.lane if parent else None)
+        self.lane.begun = flow.seq
+        self.above = parent
+        self.below = 0
+        """How many lanes it started that are there."""
         self.entries: list[Entry] = []
         self.names: tuple[str, ...] = ()
         """Under which its session's lanes are found."""
@@ -187,6 +201,41 @@ class LaneState:
         self.titles.pop(entry.seq, None)
         self.count(entry, None)
         self.renumber()
+
+    @property
+    def idle(self) -> bool:
+        """Whether all of its flows left, and those of all lanes that it started."""
+        return not self.below and all(entry.left for entry in self.entries)
+
+    def let_go(self, unsettled: Set[int]) -> list[Entry]:
+        """Take out the flows that left, but for the few by which the conversation may go on; those taken out.
+
+        All of an idle lane's are taken out. They stay counted. `unsettled` are requests of which an attempt still
+        runs: all attempts at these stay.
+        """
+        goes_on = not self.idle
+        turns = [entry for entry in self.entries if entry.turn]
+        stay = {*turns[:1], *turns[-1:], *self.entries[-_STAY:]}
+        gone: list[Entry] = []
+        kept: list[Entry] = []
+        skipped = 0
+        for entry in self.entries:
+            if not entry.left or (goes_on and (entry in stay or entry.repeat in unsettled)):
+                entry.skipped += skipped
+                skipped = 0
+                kept.append(entry)
+            else:
+                skipped += entry.skipped + _is_counted(entry)
+                gone.append(entry)
+        self.entries = kept
+        here = [entry.flow for entry in kept if not entry.left]
+        self.lane.left += len(self.lane.flows) - len(here)
+        self.lane.flows[:] = here
+        newest = max(self.titles, default=0)
+        for entry in gone:
+            if entry.seq != newest:
+                self.titles.pop(entry.seq, None)
+        return gone
 
     def renumber(self) -> None:
         """Number the turns anew, after attempts were told apart."""
@@ -220,6 +269,7 @@ class LaneState:
 
     def _number(self, entry: Entry) -> None:
         entry.turn = 0
+        self.turns += entry.skipped
         if entry.work is Work.TURN and not entry.replay:
             self.turns += entry.first is entry
             entry.turn = entry.first.turn if entry.first is not entry else self.turns
@@ -233,6 +283,11 @@ class LaneState:
             self._cost / _UNITS if self._priced else None,
             window.given if window is not None else None,
         )
+
+
+def _is_counted(entry: Entry) -> bool:
+    """Whether it has a turn's number of its own."""
+    return entry.turn > 0 and entry.first is entry
 
 
 def _tells_window(entry: Entry) -> bool:

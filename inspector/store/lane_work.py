@@ -77,17 +77,18 @@ def small_work(dialect: str, prompt: Prompt) -> Work | None:
     return Work.TITLE if any(_asks_for_title(text[:_HEAD]) for text in texts) else None
 
 
-def asks_to_sum_up(prompt: Prompt, *, other_system: bool) -> bool:
-    """Whether a conversation ends with the order to sum it up.
+def order_of(prompt: Prompt) -> str:
+    """The end of what the user said last; empty where the prompt does not end with it."""
+    last = prompt.messages[-1] if prompt.messages else None
+    return own_words(last.text())[-_HEAD:] if last is not None and last.role == "user" else ""
+
+
+def asks_to_sum_up(prompt: Prompt, words: str, *, other_system: bool) -> bool:
+    """Whether a conversation ends with the order (`words`, as `order_of` gives them) to sum it up.
 
     A person may ask for that as well, in a few words, and the conversation simply goes on. The agent's order is long,
     or comes without tools, or under other instructions (`other_system`) than the turns before.
     """
-    last = prompt.messages[-1] if prompt.messages else None
-    asked = _last_user(prompt.messages)
-    if asked is None or last is None or last.role != "user":
-        return False
-    words = own_words(asked.text())[-_HEAD:]
     idle = not prompt.tools or prompt.parameters.get("tool_choice") in ("none", {"type": "none"})
     if not (idle or other_system or len(words) >= _ORDER):
         return False

@@ -6,71 +6,42 @@ and where it cannot be loaded, no price is known.
 
 from __future__ import annotations
 
-import logging
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from threading import Event, Lock, Thread
 from types import ModuleType
 
-logger = logging.getLogger("inspector.prices")
+from inspector.store.late_package import LatePackage
 
 Counts = tuple[tuple[str, int], ...]
 """What was used, under the package's names for its units: `input_tokens`, `cache_read_tokens`, …"""
 
 
-class _Loader:
-    """The package, once it is there."""
+def _with_its_list() -> ModuleType:
+    import genai_prices
 
-    def __init__(self) -> None:
-        self.package: ModuleType | None = None
-        self.done = Event()
-        self._lock = Lock()
-        self._begun = False
-
-    def begin(self) -> None:
-        """Load it in a thread, once."""
-        with self._lock:
-            if self._begun:
-                return
-            self._begun = True
-        try:
-            # No daemon: one that is cut off inside of foreign code takes the process down with it.
-            Thread(target=self._load, name="prices").start()
-        except RuntimeError as error:  # no thread can be had
-            logger.warning("the prices cannot be loaded: %s", error)
-            self.done.set()
-
-    def _load(self) -> None:
-        try:
-            import genai_prices
-
-            genai_prices.data_snapshot.get_snapshot()
-            self.package = genai_prices
-        except Exception:  # the border to a package that nothing else depends on: without it there are no prices
-            logger.warning("the prices cannot be loaded", exc_info=True)
-        finally:
-            self.done.set()
+    genai_prices.data_snapshot.get_snapshot()
+    return genai_prices
 
 
-_loader = _Loader()
+_late = LatePackage("prices", _with_its_list, "the prices cannot be loaded")
 
 
 def ready() -> bool:
     """Whether prices can be told. It turns true once, and what was said to be unknown may be known from then on."""
-    return _loader.done.is_set()
+    return _late.done.is_set()
 
 
 def prepare(*, wait: bool = False) -> None:
     """Have the list loaded. Returns at once; with `wait`, when it is there."""
-    _loader.begin()
+    _late.begin()
     if wait:
-        _loader.done.wait()
+        _late.done.wait()
 
 
 def provider_at(url: str) -> str:
     """Who answers at a URL without query, by the package's name for them; empty where it knows nobody there."""
-    return _provider_at(_loader.package, url) if _loader.package is not None else ""
+    return _provider_at(_late.loaded, url) if _late.loaded is not None else ""
 
 
 def price(counts: Counts, model: str, provider: str, tier: str, started: float) -> float | None:
@@ -78,7 +49,7 @@ def price(counts: Counts, model: str, provider: str, tier: str, started: float) 
 
     None, too, where the counts contradict each other, as when more was read from a cache than was given.
     """
-    package = _loader.package
+    package = _late.loaded
     return _price(package, counts, model, provider, tier, started) if package is not None else None
 
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from inspector.model.flow import Flow
 from inspector.model.message import Prompt, Transcript
 from inspector.store import tool_schema
-from inspector.store.tool_calls import CallState, SeenCall, calls_of
+from inspector.store.tool_calls import CallState, SeenCall, calls_of, earlier, used_names
 from inspector.store.tool_check import ToolCheck, Verdict
 from inspector.store.tool_declared import Declarations, declarations, injected_names
-from inspector.store.tool_lane import LaneCalls, used_names
+from inspector.store.tool_lane import LaneCalls
 from inspector.store.tool_times import AnswerTimes
 from inspector.store.transcripts import Transcripts
 
@@ -28,6 +28,8 @@ class ToolBook:
     def __init__(self, transcripts: Transcripts) -> None:
         self.calls: list[SeenCall] = []
         """Oldest first, those of the answer last."""
+        self.earlier = 0
+        """Calls of the conversation before these: see `tool_calls.MOST`."""
         self.verdicts: dict[str, Verdict] = {}
         """By the call's key, as far as they were checked; a call that is being written has none."""
         self.declarations = Declarations()
@@ -41,6 +43,7 @@ class ToolBook:
         self._prompt: Prompt | None = None
         self._before: Prompt | None = None
         self._injected: frozenset[str] = frozenset()
+        self._used_earlier: Counter[str] = Counter()
         self._check = ToolCheck(())
         self._stamp: tuple[object, ...] = ()
         self._declared_by: tuple[object, ...] = ()
@@ -101,6 +104,8 @@ class ToolBook:
             self._prompt = transcript.prompt
             self._check = ToolCheck(transcript.prompt.tools)
             self._injected = injected_names(flow, transcript.prompt.tools)
+            left_out = earlier(transcript.prompt.messages)
+            self.earlier, self._used_earlier = len(left_out), used_names(left_out)
         self._lane.tell(flow, self.calls, times)
         self.verdicts = {}
         self._unchecked = [seen for seen in self.calls if self._is_checked(flow, seen)]
@@ -124,8 +129,7 @@ class ToolBook:
 
     def _used(self) -> Counter[str]:
         """How often each tool was called: by the lane's answers, or by what this request tells of them."""
-        here = Counter(name for seen in self.calls for name in used_names(seen.call))
-        return here | self._lane.used
+        return (used_names(seen.call for seen in self.calls) + self._used_earlier) | self._lane.used
 
     def _check_some(self, flow: Flow, until: float) -> bool:
         if not self._unchecked:

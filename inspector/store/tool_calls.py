@@ -16,6 +16,9 @@ from inspector.wire.json_layout import bytes_of
 MOST_SORTED = 8_000
 """Characters of arguments up to which their spelling (blanks, order of keys) does not count when they are compared."""
 
+MOST = 1_000
+"""Calls of a conversation that are listed: its last ones. Nobody reads more of them as a list, nor waits for it."""
+
 
 class CallState(StrEnum):
     """How far a call is."""
@@ -72,13 +75,47 @@ class SeenCall:
     """It is the `nth` of so many calls with this name and these arguments."""
 
 
-def paired(messages: Iterable[Message]) -> list[Pair]:
-    """The calls in messages, in their order, each with its result: by id, and those without ids by name and order."""
+def start_of_last(messages: Sequence[Message]) -> tuple[int, int]:
+    """Where the last `MOST` calls begin, by message and part."""
+    left = MOST
+    for number in range(len(messages) - 1, -1, -1):
+        parts = messages[number].parts
+        for place in range(len(parts) - 1, -1, -1):
+            left -= isinstance(parts[place], ToolCall)
+            if not left:
+                return number, place
+    return 0, 0
+
+
+def earlier(messages: Sequence[Message]) -> list[ToolCall]:
+    """The calls before the last `MOST`."""
+    number, place = start_of_last(messages)
+    calls = [part for message in messages[:number] for part in message.parts if isinstance(part, ToolCall)]
+    if messages:
+        calls += [part for part in messages[number].parts[:place] if isinstance(part, ToolCall)]
+    return calls
+
+
+def used_names(calls: Iterable[ToolCall]) -> Counter[str]:
+    """How often each tool was called, by its name and, where the provider ran it, by its kind: so it is declared."""
+    used: Counter[str] = Counter()
+    for call in calls:
+        used[call.name] += 1
+        if call.server_side and (kind := call.kind.removesuffix("_call")) != call.name:
+            used[kind] += 1
+    return used
+
+
+def paired(messages: Sequence[Message], start: tuple[int, int] = (0, 0)) -> list[Pair]:
+    """The calls in messages, in their order, each with its result: by id, and those without ids by name and order.
+
+    Those before `start` are left out.
+    """
     pairs: list[Pair] = []
     by_id: dict[str, list[Pair]] = {}
-    for number, message in enumerate(messages):
-        for place, part in enumerate(message.parts):
-            if isinstance(part, ToolCall):
+    for number in range(start[0], len(messages)):
+        for place, part in enumerate(messages[number].parts):
+            if isinstance(part, ToolCall) and (number, place) >= start:
                 pair = Pair(number, place, part)
                 pairs.append(pair)
                 by_id.setdefault(part.id, []).append(pair)
@@ -122,9 +159,13 @@ def number_repeats(calls: Sequence[SeenCall]) -> None:
 
 
 def calls_of(flow: Flow, transcript: Transcript) -> list[SeenCall]:
-    """The calls of the conversation, oldest first, the answer's last, as far as this flow alone tells of them."""
+    """The calls of the conversation, oldest first, the answer's last, as far as this flow alone tells of them.
+
+    Of those in its request, the last `MOST`.
+    """
     prompt = transcript.prompt.messages
-    calls = [_seen(flow, transcript, pair, len(prompt)) for pair in paired([*prompt, *transcript.answer.choices])]
+    pairs = paired([*prompt, *transcript.answer.choices], start_of_last(prompt))
+    calls = [_seen(flow, transcript, pair, len(prompt)) for pair in pairs]
     number_repeats(calls)
     return calls
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from inspector.model.flow import Flow
 from inspector.model.message import ToolCall
-from inspector.store.tool_calls import CallState, Pair, SeenCall, fingerprint, paired
+from inspector.store.tool_calls import CallState, Pair, SeenCall, fingerprint, paired, start_of_last, used_names
 from inspector.store.tool_times import AnswerTimes
 from inspector.store.transcripts import Transcripts
 
@@ -96,7 +96,7 @@ class LaneCalls:
             at = times.ends.get(part, flow.timing.ended or 0.0)
             for name in self._names(call):
                 self._made[name].append(_Made(place, flow, flow.started + at / 1000))
-            self.used.update(used_names(call))
+            self.used += used_names([call])
             self.revision += 1
 
     def _names(self, call: ToolCall) -> list[str]:
@@ -166,7 +166,8 @@ class LaneCalls:
         for other in self._flows:
             known = self._transcripts.place(other)
             if known is not None and known.previous is flow and _is_asked(other):
-                turns.append((other, paired(self._transcripts.of(other).prompt.messages)[::-1]))
+                messages = self._transcripts.of(other).prompt.messages
+                turns.append((other, paired(messages, start_of_last(messages))[::-1]))
         return turns
 
     def _is_one(self, call: ToolCall, names: list[str]) -> bool:
@@ -180,11 +181,6 @@ def _tell_ran(flow: Flow, seen: SeenCall, times: AnswerTimes) -> None:
     begin = times.ends.get(seen.part) if seen.in_answer else flow.timing.forwarded or 0.0
     seen.made_by = flow
     seen.took = max(0.0, end - begin) if end is not None and begin is not None else None
-
-
-def used_names(call: ToolCall) -> set[str]:
-    """The names by which a call may be declared: a provider's own tool often only by its kind."""
-    return {call.name, call.kind.removesuffix("_call")} if call.server_side else {call.name}
 
 
 def _is_asked(flow: Flow) -> bool:

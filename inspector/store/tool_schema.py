@@ -9,17 +9,14 @@ https://json-schema.org/draft/2020-12/json-schema-validation
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from threading import Event, Lock, Thread
 from types import ModuleType
 from typing import Any
 
+from inspector.store.late_package import LatePackage
 from inspector.store.schema_cleaning import SchemaCleaner, Unreadable
 from inspector.store.schema_words import MOST_FAULTS, Fault, faults_of, trouble
-
-logger = logging.getLogger("inspector.schemas")
 
 MOST_STEPS = 2_000
 """Keywords that one check applies to one value each, before it gives up."""
@@ -29,52 +26,23 @@ MOST_COMPARED = 200
 _UNREADABLE = "the schema cannot be read: "
 
 
-class _Package:
-    """`jsonschema` and `referencing`, once they are there."""
-
-    def __init__(self) -> None:
-        self.done = Event()
-        self.jsonschema: ModuleType | None = None
-        self.referencing: ModuleType | None = None
-        self._lock = Lock()
-        self._begun = False
-
-    def begin(self) -> None:
-        """Load them in a thread, once."""
-        with self._lock:
-            if self._begun:
-                return
-            self._begun = True
-        try:
-            # No daemon: one that is cut off inside of foreign code takes the process down with it.
-            Thread(target=self._load, name="schemas").start()
-        except RuntimeError as error:  # no thread can be had
-            logger.warning("schemas cannot be checked: %s", error)
-            self.done.set()
-
-    def _load(self) -> None:
-        try:
-            self.referencing = import_module("referencing")
-            self.jsonschema = import_module("jsonschema")
-        except Exception:  # the border to a package that nothing else depends on: without it nothing is checked
-            logger.warning("schemas cannot be checked", exc_info=True)
-        finally:
-            self.done.set()
+def _packages() -> tuple[ModuleType, ModuleType]:
+    return import_module("jsonschema"), import_module("referencing")
 
 
-_package = _Package()
+_late = LatePackage("schemas", _packages, "schemas cannot be checked")
 
 
 def ready() -> bool:
     """Whether schemas can be checked, or never will be. Begins to load what that needs."""
-    _package.begin()
-    return _package.done.is_set()
+    _late.begin()
+    return _late.done.is_set()
 
 
 def wait(seconds: float) -> bool:
     """Wait for that; False where it takes longer."""
-    _package.begin()
-    return _package.done.wait(seconds)
+    _late.begin()
+    return _late.done.wait(seconds)
 
 
 class _TooMuch(Exception):
@@ -120,19 +88,20 @@ class SchemaCheck:
     def _made(self, schema: object) -> Any:
         if not isinstance(schema, dict | bool):
             raise Unreadable("it is no object")
-        if _package.jsonschema is None or _package.referencing is None:
+        if _late.loaded is None:
             raise Unreadable("the package jsonschema is not here")
+        jsonschema, referencing = _late.loaded
         cleaner = SchemaCleaner()
         harmless = cleaner.schema(schema, 0)
         if cleaner.left_out:
             self.notes.append(f"not checked: {', '.join(sorted(cleaner.left_out))}")
-        validators = _package.jsonschema.validators
+        validators = jsonschema.validators
         draft = validators.Draft202012Validator
         if isinstance(schema, dict) and isinstance(schema.get("$schema"), str):
             draft = validators.validator_for({"$schema": schema["$schema"]}, default=draft)
         counted = {name: self._counted(name, check) for name, check in draft.VALIDATORS.items()}
         # An empty registry knows no other document, and asks nobody for one.
-        return validators.extend(draft, counted)(harmless, registry=_package.referencing.Registry())
+        return validators.extend(draft, counted)(harmless, registry=referencing.Registry())
 
     def _counted(self, name: str, check: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
         """A keyword's check that counts its steps."""

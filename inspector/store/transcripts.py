@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from functools import partial
 from itertools import islice
 from typing import ParamSpec, TypeVar
 
@@ -13,8 +14,10 @@ from inspector.dialects._base import Dialect
 from inspector.model.flow import Flow, Request
 from inspector.model.message import Transcript
 from inspector.store import price_list
+from inspector.store.ahead import MANY, THAW, Ahead
+from inspector.store.alignment import Steps, finish
 from inspector.store.answer_events import AnswerEvents
-from inspector.store.lane import Place
+from inspector.store.lane import Lane, Place
 from inspector.store.summary import Summary, has_substance, summarise
 from inspector.wire.body import decoded
 from inspector.wire.event import Event
@@ -26,7 +29,7 @@ REQUEST_LIMIT = 64 * 1024 * 1024
 """Bytes of a decoded request body beyond which it is not read as a prompt."""
 _LOOKED_AT = 64
 """Transcripts among which one is found that may be dropped."""
-LARGE = 1_000_000
+LARGE = 256 * 1024
 """Bytes of bodies from which on whoever draws lets them be read in a thread (`Transcripts.ready`)."""
 
 
@@ -48,9 +51,13 @@ class Transcripts:
         """Called with each flow that is asked for."""
         self.placed_by: Callable[[Flow], Place | None] = _nowhere
         """Who sorts flows into lanes, where somebody does."""
+        self.sorting: Callable[[Flow], bool] = _is_sorted
+        """Whether a flow is being sorted in, and will have its place soon."""
+        self.below: Callable[[Lane], Sequence[Lane]] = _none
+        """Who tells the sub-agents that a lane started itself."""
         self._ahead: dict[str, Future[_Reading]] = {}
         """What is read in the thread."""
-        self._thread: ThreadPoolExecutor | None = None
+        self._thread = Ahead()
 
     @property
     def weight(self) -> int:
@@ -70,10 +77,29 @@ class Transcripts:
             return True
         if not _has_come(flow) or (len(flow.sent.body) if flow.live else _weight(flow)) < LARGE:
             return True
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "transcripts")
-        self._ahead[flow.id] = self._thread.submit(_read_ahead, flow)
+        self._ahead[flow.id] = self.beside(partial(_read_ahead, flow), _weight(flow))
         return False
+
+    def beside(self, work: Callable[[], _T], size: int) -> Future[_T]:
+        """Have something done in the thread in which large flows are read. It may read what is whole, and change
+        nothing; `size` is in bytes.
+        """
+        return self._thread.submit(work, size)
+
+    def through(self, steps: Steps[_T], size: int) -> Steps[_T]:
+        """Go through steps that read `size` bytes: one by one, or all in the thread where that is much.
+
+        They may read what is whole, and change nothing.
+        """
+        if size < LARGE:
+            return (yield from steps)
+        ahead = self.beside(partial(finish, steps), size)
+        try:
+            while not ahead.done():
+                yield True
+            return ahead.result()
+        finally:
+            ahead.cancel()
 
     def of(self, flow: Flow) -> Transcript:
         """The transcript of a flow as far as it has come. Reads only what is new since the last call.
@@ -95,6 +121,22 @@ class Transcripts:
         self._weight += reading.weight - before
         while len(self._readings) > 1 and (len(self._readings) > self._limit or self._weight > self._budget):
             self._forget(self._least())
+        return reading.transcript
+
+    def settled(self, flow: Flow) -> bool:
+        """Whether a flow is read and has its place, for those who judge it once and for all. Ask until it is."""
+        return self.ready(flow) and not self.sorting(flow)
+
+    def answered(self, flow: Flow) -> Transcript:
+        """As `of`, for those who ask for the answer alone: a large request that is not kept is not read for it."""
+        reading = self._readings.get(flow.id)
+        kept = flow.id not in self._ahead and reading is not None and reading.is_of(flow)
+        if kept or len(flow.sent.body) < LARGE:
+            return self.of(flow)
+        if self.looked is not None:
+            self.looked(flow)
+        reading = _Reading(flow)
+        reading.read_answer()
         return reading.transcript
 
     def summary(self, flow: Flow) -> Summary:
@@ -139,14 +181,15 @@ class Transcripts:
         return next((flow_id for flow_id, reading in first if reading.answer.closed), next(iter(self._readings)))
 
     def _take_ahead(self) -> None:
-        """Keep what the thread is done with."""
+        """Keep what the thread is done with. Now and then drop all that is large: see `Ahead.thaw`."""
         for flow_id in [flow_id for flow_id, ahead in self._ahead.items() if ahead.done()]:
             self._forget(flow_id)
             reading = self._readings[flow_id] = self._ahead.pop(flow_id).result()
             self._weight += reading.weight
-        if self._thread is not None and not self._ahead:
-            self._thread.shutdown(wait=False)
-            self._thread = None
+        if self._thread.frozen >= THAW:
+            for flow_id in [flow_id for flow_id, reading in self._readings.items() if reading.weight >= MANY]:
+                self._forget(flow_id)
+            self._thread.thaw()
 
     def _forget(self, flow_id: str) -> None:
         reading = self._readings.pop(flow_id, None)
@@ -171,6 +214,14 @@ def _read_ahead(flow: Flow) -> _Reading:
 
 def _nowhere(flow: Flow) -> Place | None:
     return None
+
+
+def _is_sorted(flow: Flow) -> bool:
+    return False
+
+
+def _none(lane: Lane) -> Sequence[Lane]:
+    return ()
 
 
 _Stamp = tuple[object, ...]
@@ -212,11 +263,14 @@ class _Reading:
 
     def update(self) -> None:
         """Read what came since the last time."""
-        flow = self.flow
         self.read_request()
-        if flow.answered is not None and not self.answer.closed:
+        self.read_answer()
+        self.weight = _weight(self.flow)
+
+    def read_answer(self) -> None:
+        """Read what came of the answer."""
+        if self.flow.answered is not None and not self.answer.closed:
             self._read_response()
-        self.weight = _weight(flow)
 
     def read_request(self) -> None:
         """Read the request, once it has come."""

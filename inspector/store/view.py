@@ -271,7 +271,9 @@ class View:
         self._backlog.add(changed)
         if self._left != self._store.left:
             self._left = self._store.left
-            self._backlog.add([flow for flow in self._passed.values() if flow.id not in self._store])
+            self._backlog.add([self._passed[flow_id] for flow_id in self._passed.keys() - self._store.ids])
+            if self._heads is not None:
+                self._heads.leave(self._store.ids)
         if self._lanes is not None and self._heads is not None:
             self._lane_cursor, moved = self._lanes.changes_since(self._lane_cursor)
             for flow in moved:
@@ -289,6 +291,8 @@ class View:
             self._newest = None
         if self._heads is None or not self.grouped:
             return self._flat_key(flow) if passes else None
+        if flow.id not in self._store:
+            return None
         return self._heads.put(flow, passes)
 
     def _settle(self, gone: list[Key], come: list[tuple[Key, Row]]) -> list[Row]:

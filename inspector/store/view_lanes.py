@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -49,7 +49,7 @@ class LaneHead:
     @property
     def needed(self) -> bool:
         """Whether it says more than its one flow does."""
-        return bool(self.below) or self.lane.parent is not None or len(self.lane.flows) > 1
+        return bool(self.below) or self.lane.parent is not None or self.lane.size > 1
 
     @property
     def shut(self) -> bool:
@@ -141,6 +141,16 @@ class LaneHeads:
     def moved(self, flow: Flow) -> None:
         """The flow may belong elsewhere, or stand elsewhere with its lane."""
         self._unsure.add(flow.id)
+
+    def leave(self, here: Set[str]) -> None:
+        """Flows left the store, all but those of these ids."""
+        for flow_id in self._head_of.keys() - here:
+            head = self._head_of.pop(flow_id)
+            if head is not None:
+                head.flows.pop(flow_id, None)
+                head.members -= 1
+                self._drop_empty(head)
+        self._unsure &= here
 
     def put(self, flow: Flow, passes: bool) -> Key | None:
         """Take a flow in that was judged. Where it stands; None where it passes not, or something folded hides it."""
@@ -246,6 +256,15 @@ class LaneHeads:
             self._touch(head.above)
             head.above.below.pop(head.lane.id, None)
             head.above = None
+
+    def _drop_empty(self, head: LaneHead | None) -> None:
+        """Forget a heading without flows, and those above it; the next `settle` takes it out where it is listed."""
+        self._touch(head)
+        while head is not None and head.key is None and head.members == 0 and not head.below:
+            above = head.above
+            self._drop(head)
+            self._touched.pop(head, None)
+            head = above
 
     def _drop(self, head: LaneHead) -> None:
         self._heads.pop(head.lane.id, None)

@@ -17,6 +17,9 @@ Key = tuple[Any, ...]
 
 Value = float | str | None
 
+LONGEST = 400
+"""Characters of a text."""
+
 _SUMMED: dict[str, Callable[[Summary], float | None]] = {
     "cost": lambda summary: summary.cost,
     "p": lambda summary: summary.mean_probability,
@@ -35,7 +38,9 @@ class Sort:
 
 
 def reader(key: str) -> Callable[[Flow, Known], Value]:
-    """What gives the value by which flows are sorted and compared. KeyError where there is no such key."""
+    """What gives a key's value, by which flows are shown, sorted and compared: a number where it is one, else the
+    beginning of its values as one text; None where there are none. KeyError where there is no such key.
+    """
     field = field_of(key)
     if field is None:
         raise KeyError(key)
@@ -48,7 +53,7 @@ def reader(key: str) -> Callable[[Flow, Known], Value]:
     def read(flow: Flow, known: Known) -> Value:
         found = [value for value in values(flow, known) if value]
         number = number_of(found[0]) if numeric and len(found) == 1 else None
-        return number if number is not None else ", ".join(found) or None
+        return number if number is not None else ", ".join(found)[:LONGEST] or None
 
     return read
 

@@ -5,16 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from inspector.model.flow import Flow
-from inspector.store.figures import spelled
-from inspector.store.filter_fields import Known, NumberField, Unit, named_field, number_of, plain_key
+from inspector.store.filter_fields import Unit, named_field, plain_key
 
 TITLE = 16
 """Characters of a heading."""
-WIDEST = 40
-"""Characters of a cell."""
-LONGEST = 400
-"""Characters of a text by which flows are sorted."""
 
 _TITLED = re.compile(r"""\s*([^=\["']*?)\s*=(.*)\Z""", re.DOTALL)
 _NAMES = re.compile(r"""[^\s.\[\]"']+|"(?:[^"\\]|\\.)*"|'[^']*'""")
@@ -46,39 +40,12 @@ def parse_watch(text: str) -> Watched:
     return Watched(key, " ".join(titled[1].split())[:TITLE] if titled else _title(key))
 
 
-def value_of(key: str, flow: Flow, known: Known) -> float | str | None:
-    """What a key gives for a flow: a number where it is one, else its values as one text; None where there are none.
-
-    KeyError where there is no such key.
-    """
-    try:
-        field = named_field(key)
-    except ValueError:
-        raise KeyError(key) from None
-    if isinstance(field, NumberField):
-        return field.value(flow, known)
-    values = [value for value in field.values(flow, known) if value]
-    number = number_of(values[0]) if field.unit is not None and len(values) == 1 else None
-    return number if number is not None else ", ".join(values)[:LONGEST] or None
-
-
 def unit_of(key: str) -> Unit:
     """The unit of a key's numbers. KeyError where there is no such key."""
     try:
         return named_field(key).unit or "count"
     except ValueError:
         raise KeyError(key) from None
-
-
-def shown(watched: Watched, flow: Flow, known: Known) -> str:
-    """What the cell says, on one line; empty where the flow has no such value. It may hold odd characters."""
-    value = value_of(watched.key, flow, known)
-    if value is None:
-        return ""
-    if isinstance(value, float | int):
-        return spelled(value, unit_of(watched.key))
-    line = " ".join(value.split())
-    return line if len(line) <= WIDEST else f"{line[: WIDEST - 1]}…"
 
 
 def _title(key: str) -> str:
