@@ -112,8 +112,11 @@ class Capture:
         return bytes(self.data)
 
     def __len__(self) -> int:
-        away = self._away
-        return len(self.data) if away is None else away.size
+        try:
+            return len(self._data)
+        except AttributeError:
+            away = self._away
+            return len(self.data) if away is None else away.size
 
 
 class _Away(NamedTuple):

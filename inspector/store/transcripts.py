@@ -69,13 +69,14 @@ class Transcripts:
 
         For those who draw and must not wait. Who needs the transcript at once calls `of` in any case.
         """
-        self._take_ahead()
-        if flow.id in self._ahead:
-            return False
-        reading = self._readings.get(flow.id)
-        if reading is not None and reading.is_of(flow) and (reading.request is not None or not _has_come(flow)):
+        if self._ahead or self._thread.frozen >= THAW:
+            self._take_ahead()
+            if flow.id in self._ahead:
+                return False
+        if (len(flow.sent.body) if flow.live else _weight(flow)) < LARGE or not _has_come(flow):
             return True
-        if not _has_come(flow) or (len(flow.sent.body) if flow.live else _weight(flow)) < LARGE:
+        reading = self._readings.get(flow.id)
+        if reading is not None and reading.is_of(flow) and reading.request is not None:
             return True
         self._ahead[flow.id] = self.beside(partial(_read_ahead, flow), _weight(flow))
         return False

@@ -282,7 +282,8 @@ class View:
 
     def _judge(self, flow: Flow) -> Key | None:
         """Take in whether a flow passes; its place among the rows, None where it has none."""
-        passes = flow.id in self._store and self._passes(flow, self.known)
+        here = flow.id in self._store
+        passes = here and self._passes(flow, self.known)
         if passes:
             self._passed[flow.id] = flow
             if self._newest is not None and flow.seq >= self._newest.seq:
@@ -291,9 +292,7 @@ class View:
             self._newest = None
         if self._heads is None or not self.grouped:
             return self._flat_key(flow) if passes else None
-        if flow.id not in self._store:
-            return None
-        return self._heads.put(flow, passes)
+        return self._heads.put(flow, passes) if here else None
 
     def _settle(self, gone: list[Key], come: list[tuple[Key, Row]]) -> list[Row]:
         """Put headings where they belong, or out. Those that stay where they stood."""

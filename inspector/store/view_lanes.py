@@ -154,9 +154,10 @@ class LaneHeads:
 
     def put(self, flow: Flow, passes: bool) -> Key | None:
         """Take a flow in that was judged. Where it stands; None where it passes not, or something folded hides it."""
-        if flow.id in self._unsure or flow.id not in self._head_of:
+        flow_id = flow.id
+        if flow_id in self._unsure or flow_id not in self._head_of:
             self._sort_in(flow)
-        head = self._head_of[flow.id]
+        head = self._head_of[flow_id]
         if head is None:
             return (flow.seq, -1, flow.id) if passes else None
         spot = self._spots.get(head) or self._spot(head)
