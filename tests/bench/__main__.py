@@ -33,10 +33,12 @@ CONTENDERS: dict[str, Contender] = {
     "direct": direct,
     "mitmdump": mitmdump,
     "inspector serve": headless,
+    "  no session": lambda upstream: headless(upstream, "--no-session"),
     "  idle breakpoint": lambda upstream: headless(upstream, "--break", IDLE),
     "  gate": lambda upstream: headless(upstream, "--break", GATE),
     "  capture": lambda upstream: headless(upstream, "--profile", "capture"),
     "inspector, screen live": with_screen,
+    "  no session, screen live": lambda upstream: with_screen(upstream, "--no-session"),
     "  capture, screen live": lambda upstream: with_screen(upstream, "--profile", "capture"),
 }
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -68,31 +69,32 @@ def direct(upstream: int) -> Iterator[Running]:
 
 @contextlib.contextmanager
 def headless(upstream: int, *more: str) -> Iterator[Running]:
-    """`inspector serve`."""
+    """`inspector serve`. Its session is thrown away."""
     port = free_port()
     command = [sys.executable, "-m", "inspector", "serve", "--port", str(port), "--upstream", _url(upstream), *more]
-    with _process(command) as pid:
+    with tempfile.TemporaryDirectory() as state, _process(command, XDG_STATE_HOME=state) as pid:
         wait_ready(port)
         yield Running(port, pid)
 
 
 @contextlib.contextmanager
 def with_screen(upstream: int, *more: str) -> Iterator[Running]:
-    """`inspector` in a real terminal of 200 by 50, whose output is read and thrown away."""
+    """`inspector` in a real terminal of 200 by 50, whose output is read and thrown away, as its session is."""
     port = free_port()
     command = [sys.executable, "-m", "inspector", "--port", str(port), "--upstream", _url(upstream), *more]
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ.update(COLUMNS="200", LINES="50", TERM="xterm-256color", COLORTERM="truecolor")
-        os.execv(command[0], command)
-    drained = Terminal(terminal)
-    try:
-        wait_ready(port)
-        yield Running(port, pid)
-    finally:
-        os.kill(pid, signal.SIGTERM)
-        os.waitpid(pid, 0)
-        drained.stop()
+    with tempfile.TemporaryDirectory() as state:
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.environ.update(COLUMNS="200", LINES="50", TERM="xterm-256color", COLORTERM="truecolor")
+            os.execve(command[0], command, os.environ | {"XDG_STATE_HOME": state})
+        drained = Terminal(terminal)
+        try:
+            wait_ready(port)
+            yield Running(port, pid)
+        finally:
+            os.kill(pid, signal.SIGTERM)
+            os.waitpid(pid, 0)
+            drained.stop()
 
 
 class Terminal:
@@ -139,13 +141,15 @@ def install_mitmproxy() -> None:
 
 
 @contextlib.contextmanager
-def _process(command: list[str]) -> Iterator[int]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def _process(command: list[str], **environment: str) -> Iterator[int]:
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | environment
+    )
     try:
         yield process.pid
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(30)
 
 
 def _url(port: int) -> str:
