@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -69,7 +70,7 @@ async def live(
             if port_file is not None:
                 _write_at_once(port_file, str(server.port))
             await work(store, transcripts, server, control, log, settings, kept)
-            await drained(server)
+            await drained(server, partial(click.echo, err=True))
 
 
 def _write_at_once(file: Path, text: str) -> None:

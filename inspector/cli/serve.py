@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import click
 
+from inspector.cli.aside import Aside
 from inspector.cli.control import Wanted, control_options, controlled, warn_of_holds
 from inspector.cli.draining import drained
 from inspector.cli.options import proxy_options, recording_options
@@ -71,13 +72,15 @@ async def serve(server: ProxyServer, transcripts: Transcripts, files: Files) -> 
     on_signal(stop.set)
     async with recording(store, transcripts, *files, memory=MEMORY) as kept, server:
         click.echo(f"inspector listens on {server.url}", err=True)
-        narrator = Narrator(store, transcripts, kept.all())
+        aside = Aside(sys.stderr)
+        narrator = Narrator(store, transcripts, kept.all(), aside.say)
         task = spawn(narrator.run(), "narrator")
         settle()
         await stop.wait()
-        await drained(server)
+        await drained(server, aside.say)
         task.cancel()
     narrator.pull()
+    aside.close()
 
 
 class Narrator:
@@ -86,12 +89,19 @@ class Narrator:
     It also tells when what is recorded begins to be refused by the disk, and when it is taken again.
     """
 
-    def __init__(self, store: FlowStore, transcripts: Transcripts, recordings: Sequence[Recording] = ()) -> None:
+    def __init__(
+        self,
+        store: FlowStore,
+        transcripts: Transcripts,
+        recordings: Sequence[Recording] = (),
+        say: Callable[[str], None] = lambda line: click.echo(line, err=True),
+    ) -> None:
         self._store = store
         self._transcripts = transcripts
         self._cursor = store.revision
         self._told: set[str] = set()
         self._recordings = recordings
+        self._write = say
         self._stopped: set[Path] = set()
 
     async def run(self) -> None:
@@ -117,10 +127,10 @@ class Narrator:
             if each.stopped is not None and each.path not in self._stopped:
                 self._stopped.add(each.path)
                 since = datetime.fromtimestamp(each.stopped.since)
-                _say(f"not recorded since {since:%H:%M:%S}: {each.path}: {each.stopped.why}; the relay goes on")
+                self._say(f"not recorded since {since:%H:%M:%S}: {each.path}: {each.stopped.why}; the relay goes on")
             elif each.stopped is None and each.path in self._stopped:
                 self._stopped.discard(each.path)
-                _say(f"recorded again, with all that came meanwhile: {each.path}")
+                self._say(f"recorded again, with all that came meanwhile: {each.path}")
 
     def _line(self, flow: Flow) -> str:
         try:
@@ -132,11 +142,10 @@ class Narrator:
     def _tell(self, what: str, line: str) -> None:
         if what not in self._told:
             self._told.add(what)
-            _say(line)
+            self._say(line)
 
-
-def _say(line: str) -> None:
-    print(inert_line(line), file=sys.stderr, flush=True)
+    def _say(self, line: str) -> None:
+        self._write(inert_line(line))
 
 
 def flow_line(flow: Flow, summary: Summary) -> str:

@@ -104,6 +104,8 @@ def for_writing(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA journal_size_limit = 16777216")
+        # Pages that are written again and again, as those of growing bodies, go into the file once for 16 MiB of log.
+        connection.execute("PRAGMA wal_autocheckpoint = 4096")
     except BaseException:
         connection.close()
         raise
