@@ -7,7 +7,7 @@ from collections import deque
 
 FASTEST = 1 / 30
 """Seconds between two frames while little passes."""
-BUSY = 1 / 10
+BUSY = 1 / 8
 """Seconds between two frames while much passes."""
 MUCH = 500
 """Changes a second that are much: from here on the view draws less often, before the relay feels it."""

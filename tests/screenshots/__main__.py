@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.widgets._footer import FooterKey
 
 from inspector.demo import agent
 from inspector.demo.exchange import Report
@@ -28,9 +30,12 @@ from inspector.store.flows import FlowStore
 from inspector.store.transcripts import Transcripts
 from inspector.tui.app import InspectorApp
 from inspector.tui.desk import Desk
-from inspector.tui.screen import MainScreen
+from inspector.tui.key_line import KeyLine
+from inspector.tui.screen import HEADER_EVERY, MainScreen
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
+CALM = 15.0
+"""Milliseconds of lag that the program has by itself."""
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -42,6 +47,7 @@ class Scene:
     pilot: Pilot[None]
     store: FlowStore
     control: Control
+    server: ProxyServer
 
     async def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         """Let the program run until something is so."""
@@ -55,7 +61,11 @@ class Scene:
         await self.pilot.pause(0.4)
 
     async def shoot(self, name: str) -> None:
-        """Take a picture."""
+        """Take a picture, when the keys stand in their line and the last one is no longer seen in the loop's lag."""
+        await self.wait(lambda: not self.app.screen.query(KeyLine) or bool(self.app.screen.query(FooterKey)))
+        with contextlib.suppress(TimeoutError):
+            await self.wait(lambda: self.server.lag_ms < CALM, 1.5)
+            await self.pilot.pause(HEADER_EVERY)
         picture = FOLDER / f"{name}.svg"
         picture.write_text(self.app.export_screenshot(title="inspector"), encoding="utf-8")
 
@@ -75,7 +85,7 @@ async def play(script: Script, size: tuple[int, int], *, traffic: bool = True, t
             app = InspectorApp(store, transcripts, desk=desk, listener=server, theme=theme)
             async with app.run_test(size=size) as pilot:
                 working = spawn(agent.run(server.url, stop=stop), "demo agent") if traffic else None
-                await script(Scene(app, pilot, store, control))
+                await script(Scene(app, pilot, store, control, server))
                 await replayer.aclose()
                 stop.set()
                 await let_go(control, working)
