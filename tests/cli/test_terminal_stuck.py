@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.terminals import PATIENCE, Terminal, terminal
+from tests.cli.terminals import PATIENCE, terminal
 from tests.upstreams import plain, response, upstream
 
 
