@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -23,6 +24,10 @@ T = TypeVar("T")
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _GC_THRESHOLDS = (10_000, 5, 2_000)
+_SWITCH = 0.00005
+"""Seconds after which Python's lock is handed on to a thread that waits for it. With the usual 5 ms the session's
+thread, which wants it anew after each call into SQLite, falls behind a busy loop: memory grows by what is not written.
+"""
 
 
 class _Formatter(logging.Formatter):
@@ -90,6 +95,7 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
+    sys.setswitchinterval(_SWITCH)
 
 
 def on_signal(action: Callable[[], object]) -> None:
