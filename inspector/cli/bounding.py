@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from inspector.cli.pulling import pulling
 from inspector.formats.session import SessionWriter
 from inspector.formats.session_shelf import SessionShelf
-from inspector.proxy.tasks import spawn
 from inspector.store.flows import FlowStore
 from inspector.store.memory import MemoryBudget
 from inspector.store.transcripts import Transcripts
@@ -31,19 +30,10 @@ async def bounded(store: FlowStore, transcripts: Transcripts, writer: SessionWri
 @asynccontextmanager
 async def pulled(budget: MemoryBudget) -> AsyncIterator[MemoryBudget]:
     """Keep to a budget while the block runs."""
-    over = asyncio.Event()
-    task = spawn(_pull_until(over, budget), "memory")
-    try:
-        yield budget
-    finally:
-        over.set()
-        await task
 
-
-async def _pull_until(over: asyncio.Event, budget: MemoryBudget) -> None:
-    while not over.is_set():
+    async def pull() -> float:
         budget.pull()
-        try:
-            await asyncio.wait_for(over.wait(), INTERVAL)
-        except TimeoutError:
-            continue
+        return INTERVAL
+
+    async with pulling(pull, "memory"):
+        yield budget

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import click
 from platformdirs import user_state_path
 
+from inspector.cli.pulling import pulling
 from inspector.cli.reading import opened_session
 from inspector.cli.terminal import inert
 from inspector.formats.session import INTERVAL, SessionWriter
@@ -23,7 +24,6 @@ from inspector.formats.session_lock import lock_path
 from inspector.formats.session_schema import SessionError, is_session
 from inspector.formats.session_shelf import BodyFile
 from inspector.model.flow import Fetch
-from inspector.proxy.tasks import spawn
 from inspector.store.flows import FlowStore
 from inspector.store.private_files import make_folder, opened
 
@@ -77,13 +77,14 @@ async def keeping(store: FlowStore, place: Place) -> AsyncIterator[SessionWriter
         if place.named:
             writer.close()
             raise click.ClickException(str(error)) from None
-    over = asyncio.Event()
-    task = spawn(_pull_until(over, writer), "session")
+
+    async def pull() -> float:
+        return _SOON if writer.pull() else INTERVAL
+
     try:
-        yield writer
+        async with pulling(pull, "session"):
+            yield writer
     finally:
-        over.set()
-        await task
         await _write_the_rest(writer)
         writer.close()
         bodies.close()
@@ -141,12 +142,3 @@ async def _write_the_rest(writer: SessionWriter) -> None:
             writer.pull()
             bar.update(max(0, left - writer.waiting - bar.pos))
             await asyncio.sleep(_SOON)
-
-
-async def _pull_until(over: asyncio.Event, writer: SessionWriter) -> None:
-    while not over.is_set():
-        more = writer.pull()
-        try:
-            await asyncio.wait_for(over.wait(), _SOON if more else INTERVAL)
-        except TimeoutError:
-            continue

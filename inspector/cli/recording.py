@@ -16,12 +16,12 @@ import click
 
 from inspector.cli.bounding import bounded, pulled
 from inspector.cli.keeping import Place, keeping
+from inspector.cli.pulling import pulling
 from inspector.cli.session_files import SessionFiles, is_apart
 from inspector.formats import EXPORTERS, Line
 from inspector.formats.session import SessionWriter, Stopped
 from inspector.formats.trace import LiveTrace
 from inspector.model.flow import Flow
-from inspector.proxy.tasks import spawn
 from inspector.store import price_list
 from inspector.store.flows import FlowStore
 from inspector.store.memory import MEMORY, PROGRAM, MemoryBudget
@@ -225,29 +225,23 @@ async def _aside(line: Line, flow: Flow) -> bytes:
 
 @contextlib.asynccontextmanager
 async def _running(file: Appended, *, aside: bool) -> AsyncIterator[Appended]:
-    over = asyncio.Event()
-    task = spawn(_pull_until(over, file, aside=aside), "recording")
-    try:
-        yield file
-    finally:
-        over.set()
-        await task
-        with file.trying():
-            while file.recorder.pull():
-                pass
-            if file.sync is not None:
-                file.sync()
-
-
-async def _pull_until(over: asyncio.Event, file: Appended, *, aside: bool) -> None:
-    while not over.is_set():
+    async def pull() -> float:
         written = 0
         with file.trying():
             written = await file.recorder.pull_aside() if aside else file.recorder.pull()
             if file.sync is not None:
                 await asyncio.to_thread(file.sync)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(over.wait(), 0 if written else INTERVAL)
+        return 0 if written else INTERVAL
+
+    try:
+        async with pulling(pull, "recording"):
+            yield file
+    finally:
+        with file.trying():
+            while file.recorder.pull():
+                pass
+            if file.sync is not None:
+                file.sync()
 
 
 @contextlib.contextmanager

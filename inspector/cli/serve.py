@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -70,17 +71,16 @@ async def serve(server: ProxyServer, transcripts: Transcripts, files: Files) -> 
     """Run until SIGINT or SIGTERM."""
     store, stop = server.store, asyncio.Event()
     on_signal(stop.set)
-    async with recording(store, transcripts, *files, memory=MEMORY) as kept, server:
-        click.echo(f"inspector listens on {server.url}", err=True)
-        aside = Aside(sys.stderr)
-        narrator = Narrator(store, transcripts, kept.all(), aside.say)
-        task = spawn(narrator.run(), "narrator")
-        settle()
-        await stop.wait()
-        await drained(server, aside.say)
-        task.cancel()
-    narrator.pull()
-    aside.close()
+    with closing(Aside(sys.stderr)) as aside:
+        async with recording(store, transcripts, *files, memory=MEMORY) as kept, server:
+            click.echo(f"inspector listens on {server.url}", err=True)
+            narrator = Narrator(store, transcripts, kept.all(), aside.say)
+            task = spawn(narrator.run(), "narrator")
+            settle()
+            await stop.wait()
+            await drained(server, aside.say)
+            task.cancel()
+        narrator.pull()
 
 
 class Narrator:

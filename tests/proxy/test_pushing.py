@@ -32,6 +32,17 @@ async def body_of(answer: Answer) -> AsyncIterator[Body]:
         await transport.aclose()
 
 
+def in_two(more: asyncio.Event) -> Answer:
+    """An answer in two pieces, the second when it is let come."""
+
+    async def answer(_: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM_HEAD + chunked(b"first"))
+        await more.wait()
+        writer.write(chunked(b"second") + END)
+
+    return answer
+
+
 def until(taken: list[bytes], count: int) -> Callable[[bytes], bool]:
     """Take pieces until there are so many."""
 
@@ -44,14 +55,8 @@ def until(taken: list[bytes], count: int) -> Callable[[bytes], bool]:
 
 async def test_each_piece_is_handed_on_when_it_comes() -> None:
     more = asyncio.Event()
-
-    async def answer(_: Received, writer: asyncio.StreamWriter) -> None:
-        writer.write(STREAM_HEAD + chunked(b"first"))
-        await more.wait()
-        writer.write(chunked(b"second") + END)
-
     taken: list[bytes] = []
-    async with body_of(answer) as body:
+    async with body_of(in_two(more)) as body:
         pushing = asyncio.ensure_future(body.push(until(taken, 100)))  # noqa: TID251
         async with asyncio.timeout(10):
             while taken != [b"first"]:
@@ -108,14 +113,8 @@ async def test_an_empty_body_ends_at_once() -> None:
 
 async def test_who_is_cancelled_takes_nothing_more() -> None:
     more = asyncio.Event()
-
-    async def answer(_: Received, writer: asyncio.StreamWriter) -> None:
-        writer.write(STREAM_HEAD + chunked(b"first"))
-        await more.wait()
-        writer.write(chunked(b"second") + END)
-
     taken: list[bytes] = []
-    async with body_of(answer) as body:
+    async with body_of(in_two(more)) as body:
         pushing = asyncio.ensure_future(body.push(until(taken, 100)))  # noqa: TID251
         async with asyncio.timeout(10):
             while not taken:
